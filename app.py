@@ -1,0 +1,64 @@
+"""The application: settings, extensions, and three visible lists of what it is made of."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import click
+from flask import Blueprint, Flask
+from flask_migrate import Migrate
+from jinja2 import StrictUndefined
+from whitenoise import WhiteNoise
+
+import accounts.models  # noqa: F401 - every table is known from here
+import competitions.models  # noqa: F401
+import core.models  # noqa: F401
+import leaderboard.models  # noqa: F401
+import organizations.models  # noqa: F401
+import payouts.models  # noqa: F401
+import questions.models  # noqa: F401
+from config import Settings, load
+from core import database, valkey, web
+
+BLUEPRINTS: list[Blueprint] = []
+COMMANDS: list[click.Command] = []
+SUBSCRIPTIONS: dict[type, list[database.Subscriber]] = {}
+
+
+def create_app(settings: Settings | None = None, **overrides: Any) -> Flask:
+    """Build the application.
+
+    Args:
+        settings: what `config.load` gives; read from the environment when left out.
+        overrides: entries of `app.config` that win, for tests.
+
+    Raises: config.SettingsError naming every missing or unsafe setting.
+    """
+    settings = settings or load(os.environ)
+    app = Flask(__name__)
+    app.config.from_mapping(
+        SECRET_KEY=settings.secret_key,
+        DATA_KEY=settings.data_key,
+        SQLALCHEMY_DATABASE_URI=settings.database_url,
+        REDIS_URL=settings.redis_url,
+        PUBLIC_URL=settings.public_url,
+        DEMO=settings.demo,
+        DEMO_PEOPLE=settings.demo_people,
+        MAX_CONTENT_LENGTH=256 * 1024,
+        MAX_FORM_MEMORY_SIZE=256 * 1024,
+    )
+    app.config.from_mapping(overrides)
+    app.jinja_env.undefined = StrictUndefined
+    database.db.init_app(app)
+    Migrate(app, database.db, compare_type=True)
+    valkey.connect(app)
+    web.prepare(app)
+    for blueprint in BLUEPRINTS:
+        app.register_blueprint(blueprint)
+    for command in COMMANDS:
+        app.cli.add_command(command)
+    database.subscriptions.clear()
+    database.subscriptions.update(SUBSCRIPTIONS)
+    app.wsgi_app = WhiteNoise(app.wsgi_app, root=app.static_folder, prefix="static/", autorefresh=app.debug)  # type: ignore[method-assign]
+    return app
