@@ -39,20 +39,6 @@ class Settings:
     demo_people: int
     web_workers: int
     log_level: str
-    behind_proxy: bool
-
-    def flask_config(self) -> dict[str, Any]:
-        """The entries of `app.config` that the packages read."""
-        return {
-            "SECRET_KEY": self.secret_key,
-            "DATA_KEY": self.data_key,
-            "SQLALCHEMY_DATABASE_URI": self.database_url,
-            "REDIS_URL": self.redis_url,
-            "PUBLIC_URL": self.public_url,
-            "DEMO": self.demo,
-            "DEMO_PEOPLE": self.demo_people,
-            "LOG_LEVEL": self.log_level,
-        }
 
     def environ(self) -> dict[str, str]:
         """These settings as environment variables, so that a child process loads exactly the same."""
@@ -108,7 +94,6 @@ def load(environ: Mapping[str, str]) -> Settings:
         demo_people=parsed("DEMO_PEOPLE", "500", _whole(1, 1_000_000), 500),
         web_workers=parsed("WEB_WORKERS", "2", _whole(1, 64), 2),
         log_level=parsed("LOG_LEVEL", "INFO", _one_of(LOG_LEVELS), "INFO"),
-        behind_proxy=parsed("BEHIND_PROXY", "off", _switch, False),
     )
     if problems:
         raise SettingsError(problems)

@@ -5,7 +5,6 @@ releases a lock when its holder dies, so nothing here believes a process number 
 """
 
 import atexit
-import ctypes
 import fcntl
 import importlib.util
 import os
@@ -18,7 +17,6 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,6 +28,7 @@ import redis
 from psycopg import sql
 
 from config import Settings
+from core.processes import dies_with
 
 DATABASE = "biwu"
 PORT = 5432  # part of the socket's name; given everywhere, for PGPORT may be set to another
@@ -73,8 +72,6 @@ VALKEY_SETTINGS = {
     "daemonize": "no",
 }
 
-_libc = ctypes.CDLL(None) if sys.platform == "linux" else None
-
 
 class ServersError(Exception):
     """A server cannot be started or reached; the text says why and what to do."""
@@ -86,16 +83,6 @@ class Endpoints:
 
     database_url: str
     redis_url: str
-
-
-def die_with_parent(signal_number: int) -> None:
-    """Ask Linux to send this process a signal when its parent dies, even by kill -9; no effect elsewhere.
-
-    Source: prctl(2), PR_SET_PDEATHSIG = 1. Call it after setuid, which clears the wish. The parent is the *thread*
-    that forked: start children from a thread that lives as long as they shall.
-    """
-    if _libc is not None:
-        _libc.prctl(1, signal_number, 0, 0, 0)
 
 
 def provide(settings: Settings) -> Settings:
@@ -341,7 +328,7 @@ class _Server:
                 stderr=output,
                 pass_fds=(lock,),
                 start_new_session=True,  # Ctrl-C is for the launcher, which stops things in order
-                preexec_fn=_dies_with(self.stop_signal),
+                preexec_fn=dies_with(self.stop_signal),
                 **self._identity(),  # type: ignore[call-overload]
             )
 
@@ -358,9 +345,7 @@ class _Server:
                     with suppress(ProcessLookupError):
                         os.kill(pid, signal.SIGKILL if late else self.stop_signal)
             if time.monotonic() > deadline + STOP_SECONDS:
-                raise ServersError(
-                    f"An earlier {self.name} of {self.home} does not end: `fuser {path}` names it."
-                )
+                raise ServersError(f"An earlier {self.name} of {self.home} does not end: `fuser {path}` names it.")
             time.sleep(PAUSE_SECONDS)
         return lock
 
@@ -459,9 +444,7 @@ class _Valkey(_Server):
         return words + [word for name, value in settings.items() for word in (f"--{name}", value)]
 
     def connect(self) -> bool:
-        with redis.Redis(
-            unix_socket_path=str(self._socket()), socket_timeout=2, decode_responses=True
-        ) as client:
+        with redis.Redis(unix_socket_path=str(self._socket()), socket_timeout=2, decode_responses=True) as client:
             where: str = client.config_get("dir")["dir"]
             return os.path.realpath(where) == os.path.realpath(self.data)
 
@@ -514,9 +497,7 @@ def _home(state_dir: Path) -> tuple[Path, pwd.struct_passwd | None]:
             home.mkdir(mode=0o711)
             (home / "state_dir").write_text(str(state_dir))
             return home, account
-    raise ServersError(
-        f"{account.pw_name} cannot enter {state_dir}, and neither /var/lib nor /var/tmp takes files."
-    )
+    raise ServersError(f"{account.pw_name} cannot enter {state_dir}, and neither /var/lib nor /var/tmp takes files.")
 
 
 def _identity_of(state_dir: Path) -> str:
@@ -550,9 +531,7 @@ def _unprivileged(home: Path) -> pwd.struct_passwd:
     for name in UNPRIVILEGED_ACCOUNTS:
         with suppress(KeyError):
             return pwd.getpwnam(name)
-    raise ServersError(
-        f"PostgreSQL does not run as root, and none of {', '.join(UNPRIVILEGED_ACCOUNTS)} exists."
-    )
+    raise ServersError(f"PostgreSQL does not run as root, and none of {', '.join(UNPRIVILEGED_ACCOUNTS)} exists.")
 
 
 def _socket_folder(home: Path, state_dir: Path, account: pwd.struct_passwd | None) -> Path:
@@ -568,9 +547,7 @@ def _socket_folder(home: Path, state_dir: Path, account: pwd.struct_passwd | Non
     except FileExistsError:
         found = folder.lstat()
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != uid or stat.S_IMODE(found.st_mode) != 0o700:
-            raise ServersError(
-                f"{folder} is not a private folder of the servers' account. Remove it."
-            ) from None
+            raise ServersError(f"{folder} is not a private folder of the servers' account. Remove it.") from None
     return folder
 
 
@@ -596,9 +573,7 @@ def _allows(account: pwd.struct_passwd, path: Path, bits: int) -> bool:
 
 def _wheel_folder(inside: str) -> Path:
     package, _, rest = inside.partition("/")
-    found = importlib.util.find_spec(
-        package
-    )  # not imported: its own module configures logging and looks for files
+    found = importlib.util.find_spec(package)  # not imported: its own module configures logging and looks for files
     folder = Path(found.origin).parent / rest if found is not None and found.origin else None
     if folder is None or not folder.is_dir():
         raise ServersError(
@@ -632,24 +607,10 @@ def _holders(path: Path) -> list[int]:
         with suppress(OSError):
             for descriptor in (folder / "fd").iterdir():
                 with suppress(OSError):
-                    if (
-                        descriptor.stat().st_ino == wanted.st_ino
-                        and descriptor.stat().st_dev == wanted.st_dev
-                    ):
+                    if descriptor.stat().st_ino == wanted.st_ino and descriptor.stat().st_dev == wanted.st_dev:
                         holders.append(int(folder.name))
                         break
     return [pid for pid in holders if pid != os.getpid()]
-
-
-def _dies_with(signal_number: signal.Signals) -> Callable[[], None]:
-    parent = os.getpid()
-
-    def ask() -> None:
-        die_with_parent(signal_number)
-        if os.getppid() != parent:
-            os._exit(1)
-
-    return ask
 
 
 def _tail(path: Path, lines: int = 12) -> str:

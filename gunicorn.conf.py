@@ -1,0 +1,33 @@
+"""How gunicorn serves: the same settings for `make run`, deployments and `make bench`."""
+
+import os
+import signal
+
+from config import load
+from core.processes import die_with_parent
+
+_settings = load(os.environ)
+
+bind = f"{f'[{_settings.host}]' if ':' in _settings.host else _settings.host}:{_settings.port}"
+workers = _settings.web_workers
+worker_class = "gevent"
+worker_connections = 2000
+reuse_port = True  # each worker its own queue of connections: without it throughput was bimodal
+backlog = 2048
+timeout = 30
+graceful_timeout = 15
+keepalive = 30
+limit_request_line = 4094
+limit_request_fields = 60
+limit_request_field_size = 8190
+worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108 - the heartbeat never waits for a disk
+accesslog = None  # requests are logged by the application, without personal data
+errorlog = "-"
+loglevel = "warning"
+proc_name = "biwu"
+control_socket_disable = True  # two copies would share it in the home folder
+
+
+def post_fork(server: object, worker: object) -> None:
+    """A worker whose master was killed ends by itself, so that a new master finds the port empty."""
+    die_with_parent(signal.SIGTERM)
