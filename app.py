@@ -20,9 +20,10 @@ import payouts.models  # noqa: F401
 import questions.models  # noqa: F401
 from config import Settings, load
 from core import database, valkey, web
+from questions.cli import commands as question_commands
 
 BLUEPRINTS: list[Blueprint] = []
-COMMANDS: list[click.Command] = []
+COMMANDS: list[click.Command] = [question_commands]
 SUBSCRIPTIONS: dict[type, list[database.Subscriber]] = {}
 
 
