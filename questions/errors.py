@@ -4,7 +4,7 @@ from core.errors import Refusal
 
 
 class BlueprintUnfillable(Refusal):
-    """The bank has too few published questions for a row of the blueprint; `details` names the row, wanted and found."""
+    """The bank has too few published questions for a row of the blueprint; `details` names it."""
 
     code = "blueprint_unfillable"
 

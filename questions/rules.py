@@ -1,4 +1,4 @@
-"""What a question is, how a paper is drawn, and when an answer is right. Pure: no database, clock or chance of its own."""
+"""What a question is, how a paper is drawn, and when an answer is right. Pure."""
 
 from __future__ import annotations
 
@@ -116,11 +116,14 @@ def normalise(text: str) -> str:
 
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)")
+_THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?")
 
 
 def parse_number(text: str) -> Decimal | None:
-    """Read a typed decimal number (full-width digits too, no exponent); None when it is none."""
+    """Read a typed decimal number (full-width digits and thousands commas too, no exponent); None when it is none."""
     plain = normalise(text).replace("−", "-")
+    if _THOUSANDS.fullmatch(plain):
+        plain = plain.replace(",", "")
     return Decimal(plain) if _NUMBER.fullmatch(plain) else None
 
 

@@ -1,0 +1,197 @@
+"""Saving answers: one guarded statement, and saves that arrive together share one commit (A1 to A5).
+
+A request puts its save on the list and waits for the writer's lock. Whoever holds the lock takes the whole list, writes
+it in one statement, and leaves each save its own outcome; the others find theirs when the lock reaches them. An outcome
+exists only after the commit, so 2xx still means committed.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, LiteralString
+
+import msgspec
+import psycopg
+import structlog
+from flask import current_app
+from psycopg.types.json import set_json_loads
+
+from competitions.rules import GRACE
+from core.errors import Unavailable
+from questions.rules import Value
+
+log = structlog.get_logger(__name__)
+
+BATCH = 256
+STATEMENT_TIMEOUT_MS = 5000
+
+_WRITE: LiteralString = """
+with batch as (
+    select * from unnest(
+        %(i)s::int[], %(attempt_id)s::bigint[], %(session_id)s::bigint[], %(position)s::smallint[], %(seq)s::bigint[],
+        %(value)s::text[]::jsonb[], %(flagged)s::bool[], %(received_at)s::timestamptz[]
+    ) as b(i, attempt_id, session_id, position, seq, value, flagged, received_at)
+),
+target as materialized (
+    select id, person_id, state, deadline_at from attempts where id = any(%(attempt_id)s) order by id for share
+),
+judged as (
+    select b.*, a.deadline_at,
+        case
+            when a.id is null then 'not_found'
+            when s.id is null then 'not_signed_in'
+            when b.received_at > a.deadline_at + %(grace)s then 'late'
+            when a.state <> 'open' then 'closed'
+            else 'saved'
+        end as verdict
+    from batch b
+    left join target a on a.id = b.attempt_id
+    left join login_sessions s on s.id = b.session_id and s.person_id = a.person_id
+        and s.ended_at is null and s.expires_at > b.received_at
+),
+written as (
+    insert into answers (attempt_id, position, seq, value, flagged, received_at)
+    select distinct on (attempt_id, position) attempt_id, position, seq, value, flagged, received_at
+    from judged where verdict = 'saved' order by attempt_id, position, seq desc
+    on conflict (attempt_id, position) do update
+        set seq = excluded.seq, value = excluded.value, flagged = excluded.flagged, received_at = excluded.received_at
+        where answers.seq < excluded.seq
+    returning attempt_id, position, seq, value, flagged
+)
+select j.i, j.verdict, j.deadline_at, coalesce(w.seq, c.seq), coalesce(w.value, c.value),
+    coalesce(w.seq, c.seq) = j.seq and coalesce(w.value, c.value) = j.value
+        and coalesce(w.flagged, c.flagged) = j.flagged
+from judged j
+left join written w on w.attempt_id = j.attempt_id and w.position = j.position
+left join answers c on c.attempt_id = j.attempt_id and c.position = j.position
+"""
+
+
+@dataclass(slots=True)
+class Save:
+    """One answer on its way to the database; `received_at` is when the request arrived, aware UTC."""
+
+    attempt_id: int
+    session_id: int
+    position: int
+    seq: int
+    value: Value
+    flagged: bool
+    received_at: datetime
+    outcome: Outcome | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a save.
+
+    verdict: "saved" (committed), or why not: "superseded" (a later save stands; `seq` and `value` are that one),
+    "late", "closed", "not_found", "not_signed_in", "unknown_retry".
+    """
+
+    verdict: str
+    deadline_at: datetime | None = None
+    seq: int | None = None
+    value: Value = None
+
+
+UNKNOWN = Outcome("unknown_retry")
+
+
+class Writer:
+    """The one writer of answers in a process."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url.replace("postgresql+psycopg://", "postgresql://", 1)
+        self._lock = threading.Lock()
+        self._waiting: list[Save] = []
+        self._connection: psycopg.Connection[Any] | None = None
+
+    def save(self, one: Save) -> Outcome:
+        """Write a save together with all that wait, and return its outcome once that is committed.
+
+        Raises: Unavailable when the database cannot be reached: the outcome is unknown, trying again is safe.
+        """
+        self._waiting.append(one)
+        with self._lock:
+            while one.outcome is None:
+                batch, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
+                self._write(batch)
+        if one.outcome is UNKNOWN:
+            raise Unavailable()
+        return one.outcome
+
+    def close(self) -> None:
+        """Close the connection; the next save opens another."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _write(self, batch: list[Save]) -> None:
+        try:
+            outcomes = self._execute(batch)
+        except psycopg.OperationalError:
+            # The connection may only have been old: a save repeated is the same save, so one more try is safe.
+            self.close()
+            try:
+                outcomes = self._execute(batch)
+            except psycopg.Error as error:
+                log.error("saves_unknown", saves=len(batch), kind=type(error).__name__)
+                self.close()
+                outcomes = {}
+        except psycopg.Error as error:
+            log.error("saves_failed", saves=len(batch), kind=type(error).__name__)
+            self.close()
+            outcomes = {}
+        finally:
+            for one in batch:
+                one.outcome = UNKNOWN
+        for index, outcome in outcomes.items():
+            batch[index].outcome = outcome
+
+    def _execute(self, batch: list[Save]) -> dict[int, Outcome]:
+        if self._connection is None:
+            self._connection = psycopg.connect(
+                self._url, autocommit=True, options=f"-c statement_timeout={STATEMENT_TIMEOUT_MS}", connect_timeout=3
+            )
+            set_json_loads(msgspec.json.decode, self._connection)
+        rows = self._connection.execute(
+            _WRITE,
+            {
+                "i": list(range(len(batch))),
+                "attempt_id": [one.attempt_id for one in batch],
+                "session_id": [one.session_id for one in batch],
+                "position": [one.position for one in batch],
+                "seq": [one.seq for one in batch],
+                "value": [msgspec.json.encode(one.value).decode() for one in batch],
+                "flagged": [one.flagged for one in batch],
+                "received_at": [one.received_at for one in batch],
+                "grace": GRACE,
+            },
+            prepare=True,
+        )
+        return {row[0]: _outcome(batch[row[0]], *row[1:]) for row in rows}
+
+
+def _outcome(
+    one: Save, verdict: str, deadline_at: datetime | None, seq: int | None, value: Value, same: bool | None
+) -> Outcome:
+    if verdict != "saved":
+        return Outcome(verdict, deadline_at)
+    if same:
+        return Outcome("saved", deadline_at, one.seq, one.value)
+    if seq is not None and seq >= one.seq:
+        return Outcome("superseded", deadline_at, seq, value)
+    return UNKNOWN
+
+
+def writer() -> Writer:
+    """Return this process's writer for the current application."""
+    found: Writer | None = current_app.extensions.get("answer_writer")
+    if found is None:
+        found = current_app.extensions.setdefault(
+            "answer_writer", Writer(current_app.config["SQLALCHEMY_DATABASE_URI"])
+        )
+    return found
