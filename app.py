@@ -20,6 +20,7 @@ import payouts.models  # noqa: F401
 import questions.models  # noqa: F401
 from config import Settings, load
 from core import database, valkey, web
+from core.servers import provide
 from questions.cli import commands as question_commands
 
 BLUEPRINTS: list[Blueprint] = []
@@ -36,7 +37,7 @@ def create_app(settings: Settings | None = None, **overrides: Any) -> Flask:
 
     Raises: config.SettingsError naming every missing or unsafe setting.
     """
-    settings = settings or load(os.environ)
+    settings = provide(settings or load(os.environ))
     app = Flask(__name__)
     app.config.from_mapping(
         SECRET_KEY=settings.secret_key,

@@ -1,0 +1,83 @@
+"""Real servers for every test: one PostgreSQL and one Valkey for the run, one database for each test process."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from flask_migrate import upgrade
+
+import config
+from app import create_app
+from competitions.writer import writer
+from core.database import db
+from core.servers import Endpoints, Servers
+from questions.queries import forget
+
+
+@pytest.fixture(scope="session")
+def endpoints() -> Iterator[Endpoints]:
+    """The servers of this test process; each process starts its own, so that faults in one harm no other."""
+    with tempfile.TemporaryDirectory(prefix="biwu-test-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o711)
+        servers = Servers(Path(folder) / "state")
+        try:
+            yield servers.start()
+        finally:
+            servers.stop()
+            servers.remove()
+
+
+@pytest.fixture(scope="session")
+def settings(endpoints: Endpoints) -> config.Settings:
+    """Settings that name the test servers."""
+    loaded = config.load({"STATE_DIR": tempfile.mkdtemp(prefix="biwu-test-"), "DEMO": "on"})
+    return replace(loaded, database_url=endpoints.database_url, redis_url=endpoints.redis_url)
+
+
+@pytest.fixture(scope="session")
+def application(settings: config.Settings) -> Iterator[Flask]:
+    """The application on a migrated, empty database."""
+    app = create_app(settings, TESTING=True, WTF_CSRF_ENABLED=False)
+    with app.app_context():
+        upgrade("migrations")
+        db.session.remove()
+    yield app
+    with app.app_context():
+        writer().close()
+        db.engine.dispose()
+    app.extensions["valkey"].close()
+
+
+_EMPTY = """
+do $$ declare t text; begin
+    set local session_replication_role = replica;
+    for t in select format('%I.%I', schemaname, tablename) from pg_tables
+             where schemaname = 'public' and tablename <> 'alembic_version' loop
+        execute 'delete from ' || t;
+    end loop;
+end $$
+"""
+
+
+@pytest.fixture
+def app(application: Flask) -> Iterator[Flask]:
+    """The application inside a context, with empty tables and an empty Valkey before the test."""
+    with application.app_context():
+        db.session.execute(db.text(_EMPTY))
+        db.session.commit()
+        application.extensions["valkey"].flushall()
+        forget()
+        yield application
+        db.session.remove()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A browser-like client that is not signed in."""
+    return app.test_client()
