@@ -112,12 +112,21 @@ def run(settings: Settings) -> None:
             _welcome(ready, time.monotonic() - began)
             while True:
                 time.sleep(TICK_SECONDS)
-                for name in servers.watch():
-                    say(f"{name} ended; it was started again.")
+                _keep(servers)
                 for child in children:
                     child.watch()
         finally:
             _end(children)
+
+
+def _keep(servers: Servers) -> None:
+    """Restart servers that died; one that cannot start, say on a full disk, is tried again for as long as it takes."""
+    try:
+        for name in servers.watch():
+            say(f"{name} ended; it was started again.")
+    except ServersError as error:
+        say(str(error))
+        time.sleep(1)
 
 
 @contextmanager

