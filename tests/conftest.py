@@ -6,7 +6,9 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -29,7 +31,6 @@ def endpoints() -> Iterator[Endpoints]:
         try:
             yield servers.start()
         finally:
-            servers.stop()
             servers.remove()
 
 
@@ -54,6 +55,14 @@ def application(settings: config.Settings) -> Iterator[Flask]:
     app.extensions["valkey"].close()
 
 
+@pytest.fixture(scope="session")
+def superuser(settings: config.Settings) -> Iterator[psycopg.Connection[Any]]:
+    """A connection that may do what the application must not: empty the append-only tables between tests."""
+    address = settings.database_url.replace("postgresql+psycopg://biwu@", "postgresql://postgres@", 1)
+    with psycopg.connect(address, autocommit=True) as connection:
+        yield connection
+
+
 _EMPTY = """
 do $$ declare t text; begin
     set local session_replication_role = replica;
@@ -66,11 +75,10 @@ end $$
 
 
 @pytest.fixture
-def app(application: Flask) -> Iterator[Flask]:
+def app(application: Flask, superuser: psycopg.Connection[Any]) -> Iterator[Flask]:
     """The application inside a context, with empty tables and an empty Valkey before the test."""
+    superuser.execute(_EMPTY)
     with application.app_context():
-        db.session.execute(db.text(_EMPTY))
-        db.session.commit()
         application.extensions["valkey"].flushall()
         forget()
         yield application
