@@ -200,7 +200,7 @@ class Servers:
 
         Raises ServersError when another process keeps them.
         """
-        if self._owner_lock is None:
+        if self._owner_lock is None and not self._own():
             raise ServersError(f"The servers of {self.state_dir} belong to another process.")
         folders = {self._home, *(server.sockets for server in self._servers)}
         self.stop()
