@@ -215,6 +215,22 @@ def test_the_servers_end_with_an_owner_that_is_killed_and_the_next_start_works_a
         assert not any(is_running(pid) for pid in pids)
 
 
+def test_an_earlier_server_that_does_not_end_is_killed_before_its_data_is_used_again(
+    state: Path, other_process: Callable[[Path], subprocess.Popen[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two PostgreSQL on one folder would destroy it: the new one waits for the lock that the old one inherited."""
+    owner = other_process(state)
+    assert owner.stdout is not None
+    pids = [int(word) for word in owner.stdout.readline().split()[1:]]
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    owner.kill()
+    monkeypatch.setattr(module, "STOP_SECONDS", 1.0)
+    with Servers(state) as endpoints:
+        assert not any(is_running(pid) for pid in pids)
+        assert ask(endpoints.database_url, "select 1") == "1"
+
+
 @pytest.mark.parametrize("name", ["postgres", "valkey"])
 def test_a_killed_server_is_back_within_two_seconds_with_its_data(state: Path, name: str) -> None:
     """Contract A1 and O1."""
@@ -234,7 +250,7 @@ def test_a_killed_server_is_back_within_two_seconds_with_its_data(state: Path, n
 
 
 def test_files_left_by_killed_servers_are_not_believed_even_when_their_process_number_lives(state: Path) -> None:
-    """The number in postmaster.pid and in the socket's lock may by now be another program's: here it is ours."""
+    """The number in postmaster.pid and in the socket's lock may by now be another program's of the same account."""
     servers = Servers(state)
     servers.start()
     owner = (state / "postgres").stat()
@@ -244,14 +260,19 @@ def test_files_left_by_killed_servers_are_not_believed_even_when_their_process_n
     for pid in servers.pids.values():
         os.kill(pid, signal.SIGKILL)
     servers.stop()
-    for path, text in left.items():
-        path.write_text(text.replace(text.split()[0], str(os.getppid()), 1))
-        os.chown(path, owner.st_uid, owner.st_gid)
     assert (state / "sockets/valkey.sock").exists()
-    with Servers(state) as endpoints:
-        assert ask(endpoints.database_url, "select 1") == "1"
-        with redis.Redis.from_url(endpoints.redis_url) as client:
-            assert client.ping()
+    with subprocess.Popen(["sleep", "60"], user=owner.st_uid) as other:
+        try:
+            for path, text in left.items():
+                path.write_text(text.replace(text.split()[0], str(other.pid), 1))
+                os.chown(path, owner.st_uid, owner.st_gid)
+            with Servers(state) as endpoints:
+                assert ask(endpoints.database_url, "select 1") == "1"
+                with redis.Redis.from_url(endpoints.redis_url) as client:
+                    assert client.ping()
+            assert is_running(other.pid)
+        finally:
+            other.kill()
 
 
 def test_a_first_start_that_was_killed_halfway_is_begun_again(state: Path) -> None:
