@@ -49,8 +49,9 @@ class LedgerTransaction(Model):
 class LedgerEntry(Model):
     """One line of a transaction: so many fen into (positive) or out of (negative) one account.
 
-    Accounts: `sponsor` (where money comes from; at or below 0), `pool` (funded, not yet awarded), `payable`
-    (awarded, owed net), `tax` (withheld), `in_transit` (on a transfer list), `paid`. Every account but `sponsor` stays at or above 0 (M3).
+    Accounts: `sponsor` (where money comes from; at or below 0), `pool` (funded, not yet awarded), `payable` (awarded,
+    owed net), `tax` (withheld), `in_transit` (on a transfer list), `paid`. Every account but `sponsor` stays at or
+    above 0 (M3).
     Append-only; the database checks at every commit that a transaction's entries sum to zero (M1).
     """
 
