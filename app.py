@@ -18,12 +18,16 @@ import leaderboard.models  # noqa: F401
 import organizations.models  # noqa: F401
 import payouts.models  # noqa: F401
 import questions.models  # noqa: F401
+from accounts import identity
+from accounts.api import blueprint as accounts_api
+from accounts.routes import blueprint as accounts_pages
 from config import Settings, load
-from core import database, valkey, web
+from core import database, security, valkey, web
 from core.servers import provide
+from organizations.routes import blueprint as organizations_pages
 from questions.cli import commands as question_commands
 
-BLUEPRINTS: list[Blueprint] = []
+BLUEPRINTS: list[Blueprint] = [accounts_pages, accounts_api, organizations_pages]
 COMMANDS: list[click.Command] = [question_commands]
 SUBSCRIPTIONS: dict[type, list[database.Subscriber]] = {}
 
@@ -47,6 +51,8 @@ def create_app(settings: Settings | None = None, **overrides: Any) -> Flask:
         PUBLIC_URL=settings.public_url,
         DEMO=settings.demo,
         DEMO_PEOPLE=settings.demo_people,
+        LOG_LEVEL=settings.log_level,
+        TRUSTED_PROXIES=settings.trusted_proxies,
         MAX_CONTENT_LENGTH=256 * 1024,
         MAX_FORM_MEMORY_SIZE=256 * 1024,
     )
@@ -56,6 +62,8 @@ def create_app(settings: Settings | None = None, **overrides: Any) -> Flask:
     Migrate(app, database.db, compare_type=True)
     valkey.connect(app)
     web.prepare(app)
+    security.prepare(app)
+    identity.prepare(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     for command in COMMANDS:

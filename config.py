@@ -39,6 +39,7 @@ class Settings:
     demo_people: int
     web_workers: int
     log_level: str
+    trusted_proxies: int
 
     def environ(self) -> dict[str, str]:
         """These settings as environment variables, so that a child process loads exactly the same."""
@@ -94,6 +95,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         demo_people=parsed("DEMO_PEOPLE", "500", _whole(1, 1_000_000), 500),
         web_workers=parsed("WEB_WORKERS", "2", _whole(1, 64), 2),
         log_level=parsed("LOG_LEVEL", "INFO", _one_of(LOG_LEVELS), "INFO"),
+        trusted_proxies=parsed("TRUSTED_PROXIES", "0", _whole(0, 9), 0),
     )
     if problems:
         raise SettingsError(problems)

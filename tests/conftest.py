@@ -10,7 +10,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from flask import Flask
+from flask import Flask, g
 from flask.testing import FlaskClient
 from flask_migrate import upgrade
 
@@ -20,6 +20,15 @@ from competitions.writer import writer
 from core.database import db
 from core.servers import Endpoints, Servers
 from questions.queries import forget
+
+
+class Browser(FlaskClient):
+    """A client whose every request starts with an empty `g`, as in production, also inside a test's own context."""
+
+    def open(self, *args: Any, **kwargs: Any) -> Any:
+        """Send one request."""
+        vars(g._get_current_object()).clear()
+        return super().open(*args, **kwargs)
 
 
 @pytest.fixture(scope="session")
@@ -45,6 +54,7 @@ def settings(endpoints: Endpoints) -> config.Settings:
 def application(settings: config.Settings) -> Iterator[Flask]:
     """The application on a migrated, empty database."""
     app = create_app(settings, TESTING=True, WTF_CSRF_ENABLED=False)
+    app.test_client_class = Browser
     with app.app_context():
         upgrade("migrations")
         db.session.remove()

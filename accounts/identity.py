@@ -1,0 +1,132 @@
+"""Who is asking: read from the session row at every request, once (P8)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from flask import Flask, Response, current_app, g, redirect, request, session, url_for
+from flask_login import LoginManager, current_user
+from sqlalchemy.exc import DBAPIError
+from werkzeug.wrappers import Response as BaseResponse
+
+from accounts import queries, services
+from core import clock, web
+from core.errors import NotSignedIn
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Identity:
+    """The signed-in person and the session they are signed in with."""
+
+    person_id: int
+    name: str
+    locale: str
+    session_id: int
+    kind: str = "cookie"
+
+    is_authenticated = True
+    is_active = True
+    is_anonymous = False
+
+    def get_id(self) -> str:
+        """Return the session's id, as flask-login asks; the cookie holds the token instead."""
+        return str(self.session_id)
+
+
+def require() -> Identity:
+    """Return who is signed in. Raises: NotSignedIn."""
+    user = current_user._get_current_object()
+    if not isinstance(user, Identity):
+        raise NotSignedIn
+    return user
+
+
+def remember(token: str) -> None:
+    """Begin a fresh cookie session that holds a token; nothing set before log-in survives it (session fixation).
+
+    Args:
+        token: what `services.open_session` gave.
+    """
+    session.clear()
+    session.permanent = True
+    session["_user_id"] = token
+    forget_cached()
+
+
+def forget() -> None:
+    """Empty the cookie session."""
+    session.clear()
+    forget_cached()
+
+
+def forget_cached() -> None:
+    """Drop what this request knows about who asks."""
+    g.pop("_login_user", None)
+
+
+def prepare(app: Flask) -> None:
+    """Connect flask-login with the session rows.
+
+    Args:
+        app: the application.
+    """
+    manager = LoginManager()
+    manager.session_protection = None  # a phone changes its address on the way home; the row decides
+    manager.user_loader(_from_cookie)
+    manager.request_loader(_from_request)
+    manager.unauthorized_handler(_ask_to_sign_in)
+    manager.init_app(app)
+    app.after_request(_note_seen)
+
+
+def bearer_token() -> str | None:
+    """Return the bearer token of this request, if it carries one."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
+
+
+def _from_cookie(token: str) -> Identity | None:
+    if "Authorization" in request.headers:
+        return None  # such a request passes without a CSRF token, so its cookie must not count
+    return _identify(token, "cookie")
+
+
+def _from_request(_: Any) -> Identity | None:
+    token = bearer_token()
+    return _identify(token, "bearer") if token else None
+
+
+def _identify(token: str, kind: str) -> Identity | None:
+    if "identity_failed" in g:
+        return None  # the error page must not ask the lost database again
+    try:
+        live = queries.find_live_session(token, kind)
+    except DBAPIError:
+        g.identity_failed = True
+        raise
+    if live is None:
+        return None
+    if clock.now() - live.last_seen_at > services.SEEN_EVERY:
+        g.session_seen = live.id
+    return Identity(live.person_id, live.name, live.locale, live.id, kind)
+
+
+def _note_seen(response: Response) -> Response:
+    session_id = g.pop("session_seen", None)
+    if session_id is not None:
+        try:
+            services.note_seen(session_id, clock.now())
+        except DBAPIError:
+            log.warning("last_seen_not_noted")
+    return response
+
+
+def _ask_to_sign_in() -> BaseResponse | Any:
+    if web.wants_json():
+        return web.refuse(401, NotSignedIn.code)
+    here = request.full_path.rstrip("?") if request.method == "GET" else None
+    return current_app.make_response(redirect(url_for("accounts.sign_in", next=here), 303))
