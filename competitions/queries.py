@@ -9,10 +9,11 @@ from typing import Any
 
 from sqlalchemy import and_, or_, select, text
 
-from competitions import rules
+from competitions import papers, rules
 from competitions.models import Answer, Attempt, Competition, Level, Participation, Track
 from core.database import db
 from core.errors import NotFound
+from questions.queries import get_versions
 from questions.rules import Value
 
 
@@ -118,6 +119,12 @@ class LevelState:
     tries_used: int
     tries_refusal: str | None
     open_attempt_id: int | None
+    running: bool
+
+    @property
+    def may_start(self) -> bool:
+        """Whether a new try may start now."""
+        return self.running and self.state in ("open", "done") and self.tries_refusal is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,10 +187,24 @@ def level_map(competition: Competition, participation_id: int | None, now: datet
                 state, why = "locked", "opens_at"
             else:
                 state = "open"
-            states.append(LevelState(level, state, why, earned, best, most, len(tries), refusal, playing))
+            states.append(LevelState(level, state, why, earned, best, most, len(tries), refusal, playing, running))
             before_cleared = earned > 0
         maps.append(TrackMap(track, states))
     return maps
+
+
+def joined_competition_ids(person_id: int) -> set[int]:
+    """Return the competitions in which a person takes part."""
+    return set(db.session.scalars(select(Participation.competition_id).where(Participation.person_id == person_id)))
+
+
+def marked_items(attempt: Attempt, place: LevelPlace) -> list[papers.MarkedItem] | None:
+    """Return an attempt's items with marks and keys, or None while they may not be seen (A11)."""
+    if not papers.may_reveal(place.level.reveal, attempt.state, place.competition.state):
+        return None
+    paper = rules.paper_items(attempt.paper)
+    versions = get_versions([item.version for item in paper])
+    return papers.present_marked(paper, versions, attempt.marks or [], answer_values(attempt.id))
 
 
 def get_own_attempt(attempt_id: int, person_id: int) -> Attempt:
