@@ -8,12 +8,12 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
 import xlsxwriter
 
 from core import secrets
+from core.errors import Invalid
 
 if TYPE_CHECKING:
     from payouts.queries import TransferRow
@@ -55,12 +55,11 @@ def plain_yuan(fen: int) -> str:
 
 def read_yuan(text: str) -> int | None:
     """Read an amount in yuan with at most two decimals, e.g. "1,234.50" or "¥67.6", as fen; None when it is none."""
-    try:
-        value = Decimal(text.strip().lstrip("¥￥").replace(",", ""))
-    except InvalidOperation:
+    read = re.fullmatch(r"[¥￥]?(-?)([0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,15})(?:\.([0-9]{1,2}))?", text.strip())
+    if read is None:
         return None
-    fen = value * 100 if value.is_finite() else Decimal("0.5")
-    return int(fen) if fen == fen.to_integral_value() else None
+    fen = int(read[2].replace(",", "")) * 100 + int((read[3] or "").ljust(2, "0"))
+    return -fen if read[1] else fen
 
 
 def workbook(header: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
@@ -135,9 +134,14 @@ def read_results(text: str) -> list[RawLine]:
 
     Args:
         text: what was pasted; empty lines and a first line of headings are left out.
+
+    Raises: Invalid when it is no text of lines.
     """
     text = text.lstrip("\ufeff")
-    rows = csv_format.reader(io.StringIO(text), delimiter="\t" if "\t" in text else ",")
+    try:
+        rows = list(csv_format.reader(text.splitlines(), delimiter="\t" if "\t" in text else ","))
+    except csv_format.Error as error:
+        raise Invalid(path="results", reason="not_lines") from error
     lines: list[RawLine] = []
     for number, row in enumerate(rows, 1):
         cells = [cell.strip() for cell in row]
