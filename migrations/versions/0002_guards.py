@@ -78,7 +78,7 @@ def upgrade() -> None:
         declare
             broken text;
         begin
-            perform from ledgers where id = new.ledger_id for update;
+            perform from ledgers where id = new.ledger_id for no key update;  -- the entries' foreign key shares it
             if (select coalesce(sum(amount_fen), 0) from ledger_entries where transaction_id = new.transaction_id) <> 0 then
                 raise exception 'ledger transaction % does not sum to zero', new.transaction_id using errcode = 'check_violation';
             end if;
