@@ -12,24 +12,45 @@ from jinja2 import StrictUndefined
 from whitenoise import WhiteNoise
 
 import accounts.models  # noqa: F401 - every table is known from here
-import competitions.models  # noqa: F401
+import competitions.models
+import competitions.tasks  # noqa: F401 - its schedules are known from here
 import core.models  # noqa: F401
-import leaderboard.models  # noqa: F401
+import leaderboard.models
+import leaderboard.tasks  # noqa: F401 - its schedules are known from here
 import organizations.models  # noqa: F401
 import payouts.models  # noqa: F401
 import questions.models  # noqa: F401
 from accounts import identity
 from accounts.api import blueprint as accounts_api
 from accounts.routes import blueprint as accounts_pages
+from competitions.api import blueprint as competitions_api
+from competitions.events import AttemptScored
 from config import Settings, load
-from core import database, security, valkey, web
+from core import api, database, operation, security, valkey, web
 from core.servers import provide
+from leaderboard import services as boards
+from leaderboard.api import api as leaderboard_api
+from leaderboard.cli import leaderboard as leaderboard_commands
+from leaderboard.routes import pages as leaderboard_pages
 from organizations.routes import blueprint as organizations_pages
+from organizations.routes_admin import blueprint as organizations_admin
 from questions.cli import commands as question_commands
 
-BLUEPRINTS: list[Blueprint] = [accounts_pages, accounts_api, organizations_pages]
-COMMANDS: list[click.Command] = [question_commands]
-SUBSCRIPTIONS: dict[type, list[database.Subscriber]] = {}
+BLUEPRINTS: list[Blueprint] = [
+    accounts_pages,
+    accounts_api,
+    organizations_pages,
+    organizations_admin,
+    leaderboard_pages,
+    leaderboard_api,
+    competitions_api,
+    api.blueprint,
+    operation.blueprint,
+]
+COMMANDS: list[click.Command] = [question_commands, leaderboard_commands, operation.worker, operation.doctor]
+SUBSCRIPTIONS: dict[type, list[database.Subscriber]] = {
+    AttemptScored: [lambda event: boards.project(event.participation_id)],
+}
 
 
 def create_app(settings: Settings | None = None, **overrides: Any) -> Flask:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import msgspec
-from flask import Blueprint, jsonify, request
+from flask import Blueprint
 
 from accounts import identity, rules, services
 from accounts.routes import device_name, limit_sign_in
-from core.errors import Invalid
+from core.api import ANYONE, body, endpoint, reply
 
 blueprint = Blueprint("accounts_api", __name__, url_prefix="/api/v1")
 
@@ -25,7 +26,7 @@ class SessionOpened(msgspec.Struct):
     """A bearer token, shown this once, and until when it is valid."""
 
     token: str
-    expires_at: str
+    expires_at: datetime
 
 
 class Me(msgspec.Struct):
@@ -36,24 +37,19 @@ class Me(msgspec.Struct):
     locale: str
 
 
-def _decode(kind: type[Credentials]) -> Credentials:
-    try:
-        return msgspec.json.decode(request.get_data(), type=kind)
-    except msgspec.DecodeError as error:
-        raise Invalid(path="$", reason=str(error)) from error
-
-
 @blueprint.post("/sessions")
+@endpoint("accounts", gives=SessionOpened, status=201, takes=Credentials, refuses=(422, 429), security=ANYONE)
 def open_session() -> Any:
     """Give a bearer token for a phone and password."""
-    asked = _decode(Credentials)
+    asked = body(Credentials)
     phone = rules.normalise_phone(asked.phone)
     limit_sign_in(phone)
-    token, session = services.sign_in(phone, asked.password[: rules.PASSWORD_LENGTH[1]], "bearer", device_name())
-    return jsonify(msgspec.to_builtins(SessionOpened(token, session.expires_at.isoformat()))), 201
+    token, session = services.sign_in(phone, asked.password[: rules.PASSWORD_LENGTH[1] + 1], "bearer", device_name())
+    return reply(SessionOpened(token, session.expires_at), 201)
 
 
 @blueprint.delete("/sessions/current")
+@endpoint("accounts", gives=None, status=204, refuses=(401,))
 def end_session() -> Any:
     """End the session that asks."""
     services.end_session(identity.require().session_id)
@@ -61,7 +57,8 @@ def end_session() -> Any:
 
 
 @blueprint.get("/me")
+@endpoint("accounts", gives=Me, refuses=(401,))
 def me() -> Any:
     """Say who is signed in."""
     person = identity.require()
-    return jsonify(msgspec.to_builtins(Me(person.person_id, person.name, person.locale)))
+    return reply(Me(person.person_id, person.name, person.locale))

@@ -157,8 +157,7 @@ def change_password(person_id: int, current: str, new: str, keep_id: int | None)
         person = lock(Person, person_id)
         if person.password_hash != known_hash:
             raise WrongPassword(path="current")
-        person.password_hash = new_hash
-        _end_sessions(person_id, keep_id)
+        replace_password(person_id, new_hash, keep_id)
         audit.record("password.change", "person", person_id, person_id=person_id)
 
 
@@ -177,32 +176,35 @@ def change_profile(person_id: int, name: str, locale: str) -> None:
         person.name, person.locale = name.strip(), locale
 
 
-def disable_person(person_id: int, by: int | None, why: str) -> None:
-    """Disable an account and end all its sessions (P8).
+def mark_disabled(person_id: int, disabled: bool) -> None:
+    """Disable or enable an account in the caller's transaction; disabling ends all its sessions (P8).
 
     Args:
         person_id: whose.
-        by: who decides; None for the system.
-        why: the reason, kept in the audit trail.
+        disabled: what it shall be.
+
+    Raises: NotFound.
     """
-    with transaction():
-        person = lock(Person, person_id)
+    person = lock(Person, person_id)
+    if disabled:
         person.disabled_at = person.disabled_at or clock.now()
         _end_sessions(person_id, None)
-        audit.record("person.disable", "person", person_id, person_id=by, why=why)
+    else:
+        person.disabled_at = None
 
 
-def enable_person(person_id: int, by: int | None, why: str) -> None:
-    """Enable a disabled account again; its old sessions stay ended.
+def replace_password(person_id: int, password_hash: str, keep_id: int | None = None) -> None:
+    """Set a password in the caller's transaction and end the person's sessions (P8).
 
     Args:
         person_id: whose.
-        by: who decides; None for the system.
-        why: the reason, kept in the audit trail.
+        password_hash: what `passwords.hash_password` gave.
+        keep_id: the session that stays, if one does.
+
+    Raises: NotFound.
     """
-    with transaction():
-        lock(Person, person_id).disabled_at = None
-        audit.record("person.enable", "person", person_id, person_id=by, why=why)
+    lock(Person, person_id).password_hash = password_hash
+    _end_sessions(person_id, keep_id)
 
 
 def note_seen(session_id: int, now: datetime) -> None:

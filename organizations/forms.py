@@ -24,3 +24,9 @@ class GrantForm(FlaskForm):  # type: ignore[misc]
 
     phone = phone_field(_l("Phone number of the person"))
     role = SelectField(_l("Role"), [InputRequired()])
+
+
+class ReasonForm(FlaskForm):  # type: ignore[misc]
+    """Why something is done to another person's account; kept in the audit trail."""
+
+    why = StringField(_l("Reason"), [InputRequired(_l("Say why.")), Length(max=200)])

@@ -109,6 +109,63 @@ def list_roles_at(organization_id: int) -> list[HeldRole]:
     return [HeldRole(*row) for row in rows]
 
 
+@dataclass(frozen=True)
+class Member:
+    """Someone who belongs to a node, the phone by its tail only."""
+
+    person_id: int
+    name: str
+    phone_tail: str
+    organization_id: int
+    team_zh: str
+    team_en: str
+    began_at: datetime
+    disabled_at: datetime | None
+
+
+def list_members(
+    organization_id: int, search: str = "", person_id: int | None = None, limit: int = PAGE, offset: int = 0
+) -> list[Member]:
+    """List the people of a node and of all under it, in the order they joined.
+
+    Args:
+        organization_id: the node.
+        search: a part of the name; empty for all.
+        person_id: only this person.
+        limit: how many at most.
+        offset: how many to leave out first.
+    """
+    node = Organization
+    wanted = (
+        select(
+            Person.id,
+            Person.name,
+            Person.phone_tail,
+            node.id,
+            node.name_zh,
+            node.name_en,
+            Membership.began_at,
+            Person.disabled_at,
+        )
+        .join(Membership, Membership.person_id == Person.id)
+        .join(node, node.id == Membership.organization_id)
+        .where(Membership.ended_at.is_(None), node.path.contains([organization_id]))
+    )
+    if search:
+        wanted = wanted.where(Person.name.icontains(search, autoescape=True))
+    if person_id is not None:
+        wanted = wanted.where(Person.id == person_id)
+    return [Member(*row) for row in db.session.execute(wanted.order_by(Membership.id).limit(limit).offset(offset))]
+
+
+def get_member(organization_id: int, person_id: int) -> Member:
+    """Return someone who belongs to a node or under it. Raises: NotFound."""
+    found = list_members(organization_id, person_id=person_id)
+    if not found:
+        raise NotFound(what="Person")
+    return found[0]
+
+
 def count_people_under(organization_id: int) -> int:
     """Count the people who belong to a node or to one under it."""
     return (
@@ -143,9 +200,19 @@ def is_joinable(organization: Organization) -> bool:
     return organization.kind in JOINABLE
 
 
+@dataclass(frozen=True)
+class AuditLine:
+    """An audit entry with the names of who acted and where."""
+
+    entry: AuditEntry
+    person: str
+    place_zh: str
+    place_en: str
+
+
 def list_audit(
     nodes: Sequence[int], action: str = "", person_id: int | None = None, limit: int = PAGE, offset: int = 0
-) -> list[AuditEntry]:
+) -> list[AuditLine]:
     """List audit entries of some nodes and all under them, the latest first.
 
     Args:
@@ -156,9 +223,22 @@ def list_audit(
         offset: how many to leave out first.
     """
     under = select(Organization.id).where(Organization.path.overlap(list(nodes)))
-    wanted = select(AuditEntry).where(AuditEntry.organization_id.in_(under))
+    wanted = (
+        select(AuditEntry, Person.name, Organization.name_zh, Organization.name_en)
+        .outerjoin(Person, Person.id == AuditEntry.person_id)
+        .outerjoin(Organization, Organization.id == AuditEntry.organization_id)
+        .where(AuditEntry.organization_id.in_(under))
+    )
     if action:
         wanted = wanted.where(AuditEntry.action.startswith(action, autoescape=True))
     if person_id is not None:
         wanted = wanted.where(AuditEntry.person_id == person_id)
-    return list(db.session.scalars(wanted.order_by(AuditEntry.id.desc()).limit(limit).offset(offset)))
+    rows = db.session.execute(wanted.order_by(AuditEntry.id.desc()).limit(limit).offset(offset))
+    return [AuditLine(entry, name or "", zh or "", en or "") for entry, name, zh, en in rows]
+
+
+def list_actions(nodes: Sequence[int]) -> list[str]:
+    """List the kinds of acts found at some nodes and under them: the first word of each action."""
+    under = select(Organization.id).where(Organization.path.overlap(list(nodes)))
+    kind = func.split_part(AuditEntry.action, ".", 1)
+    return list(db.session.scalars(select(kind).where(AuditEntry.organization_id.in_(under)).distinct().order_by(kind)))

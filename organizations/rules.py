@@ -18,6 +18,9 @@ GRANTABLE: dict[str, frozenset[str]] = {
     "enterprise_admin": frozenset({"enterprise_admin", "organizer", "finance"}),
 }
 
+MANAGERS = ("enterprise_admin", "organizer")
+VIEWERS = (*MANAGERS, "auditor")
+
 
 @dataclass(frozen=True)
 class Grant:
@@ -52,6 +55,17 @@ def grantable_roles(grants: Iterable[Grant], path: Sequence[int]) -> list[str]:
         if grant.organization_id in path:
             given |= GRANTABLE.get(grant.role, frozenset())
     return [role for role in ROLES if role in given]
+
+
+def may_manage(grants: Sequence[Grant], path: Sequence[int], others: Iterable[Grant]) -> bool:
+    """Say whether someone may disable an account or set its password: never that of one who may do what they may not.
+
+    Args:
+        grants: what they hold themselves.
+        path: ids from the root to the node the other person belongs to.
+        others: what the other person holds.
+    """
+    return holds(grants, MANAGERS, path) and all(one.role in grantable_roles(grants, one.path) for one in others)
 
 
 def normalise_code(code: str) -> str:

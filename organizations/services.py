@@ -223,6 +223,77 @@ def renew_code(organization_id: int, by: int) -> str:
         return node.join_code
 
 
+def view_members(organization_id: int, search: str, page: int, by: int) -> list[queries.Member]:
+    """Read a page of people, leaving the trace of who saw whom in the same transaction (P5).
+
+    Args:
+        organization_id: the node.
+        search: a part of the name; empty for all.
+        page: from 1.
+        by: who reads.
+
+    Returns: one more than a page holds when there is a next page.
+    """
+    with transaction():
+        members = queries.list_members(organization_id, search, None, queries.PAGE + 1, (page - 1) * queries.PAGE)
+        audit.record(
+            "people.view",
+            "organization",
+            organization_id,
+            person_id=by,
+            organization_id=organization_id,
+            people=[member.person_id for member in members[: queries.PAGE]],
+        )
+        return members
+
+
+def set_disabled(organization_id: int, person_id: int, disabled: bool, by: int, why: str) -> None:
+    """Disable or enable the account of someone under a node; the caller has checked that `by` may.
+
+    Args:
+        organization_id: the node.
+        person_id: whose account.
+        disabled: True ends all its sessions too.
+        by: who decides.
+        why: the reason, kept in the audit trail.
+
+    Raises: NotFound when the person does not belong there.
+    """
+    with transaction():
+        member = queries.get_member(organization_id, person_id)
+        accounts.mark_disabled(person_id, disabled)
+        audit.record(
+            "person.disable" if disabled else "person.enable",
+            "person",
+            person_id,
+            person_id=by,
+            organization_id=member.organization_id,
+            why=why,
+        )
+
+
+def reset_password(organization_id: int, person_id: int, by: int, why: str) -> str:
+    """Give someone who forgot their password a new one, end their sessions, and return it to be told once.
+
+    Args:
+        organization_id: the node.
+        person_id: whose password; the caller has checked that `by` may.
+        by: who asks.
+        why: the reason, kept in the audit trail.
+
+    Raises: NotFound when the person does not belong there.
+    """
+    password = "-".join(_code(4) for _ in range(3))
+    password_hash = passwords.hash_password(password)
+    with transaction():
+        member = queries.get_member(organization_id, person_id)
+        accounts.replace_password(person_id, password_hash)
+        audit.record(
+            "password.reset", "person", person_id, person_id=by, organization_id=member.organization_id, why=why
+        )
+    return password
+
+
 def sign_up(
     phone: str, password: str, name: str, locale: str, organization_id: int, device: str
 ) -> tuple[str, LoginSession]:
@@ -264,4 +335,8 @@ def sign_up(
 
 
 def _new_code() -> str:
-    return "".join(secrets.choice(rules.CODE_ALPHABET) for _ in range(rules.CODE_LENGTH))
+    return _code(rules.CODE_LENGTH)
+
+
+def _code(length: int) -> str:
+    return "".join(secrets.choice(rules.CODE_ALPHABET) for _ in range(length))
