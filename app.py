@@ -15,6 +15,7 @@ import accounts.models  # noqa: F401 - every table is known from here
 import competitions.models
 import competitions.tasks  # noqa: F401 - its schedules are known from here
 import core.models  # noqa: F401
+import leaderboard.exports
 import leaderboard.models
 import leaderboard.tasks  # noqa: F401 - its schedules are known from here
 import organizations.models  # noqa: F401
@@ -25,13 +26,16 @@ from accounts.api import blueprint as accounts_api
 from accounts.routes import blueprint as accounts_pages
 from competitions.api import blueprint as competitions_api
 from competitions.events import AttemptScored
+from competitions.routes_admin import blueprint as organizer_pages
 from config import Settings, load
 from core import api, database, operation, security, valkey, web
+from core.exports_routes import blueprint as exports_pages
 from core.servers import provide
 from leaderboard import services as boards
 from leaderboard.api import api as leaderboard_api
 from leaderboard.cli import leaderboard as leaderboard_commands
 from leaderboard.routes import pages as leaderboard_pages
+from leaderboard.routes_admin import blueprint as closing_pages
 from organizations.routes import blueprint as organizations_pages
 from organizations.routes_admin import blueprint as organizations_admin
 from questions.cli import commands as question_commands
@@ -44,6 +48,9 @@ BLUEPRINTS: list[Blueprint] = [
     leaderboard_pages,
     leaderboard_api,
     competitions_api,
+    organizer_pages,
+    closing_pages,
+    exports_pages,
     api.blueprint,
     operation.blueprint,
 ]
