@@ -31,6 +31,7 @@ from config import Settings, load
 from core import api, database, operation, security, valkey, web
 from core.exports_routes import blueprint as exports_pages
 from core.servers import provide
+from demo.cli import command as demo_command
 from leaderboard import services as boards
 from leaderboard.api import api as leaderboard_api
 from leaderboard.cli import leaderboard as leaderboard_commands
@@ -54,7 +55,13 @@ BLUEPRINTS: list[Blueprint] = [
     api.blueprint,
     operation.blueprint,
 ]
-COMMANDS: list[click.Command] = [question_commands, leaderboard_commands, operation.worker, operation.doctor]
+COMMANDS: list[click.Command] = [
+    demo_command,
+    question_commands,
+    leaderboard_commands,
+    operation.worker,
+    operation.doctor,
+]
 SUBSCRIPTIONS: dict[type, list[database.Subscriber]] = {
     AttemptScored: [lambda event: boards.project(event.participation_id)],
 }
