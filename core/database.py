@@ -51,6 +51,7 @@ db = SQLAlchemy(
         "pool_size": 16,
         "max_overflow": 8,
         "pool_pre_ping": False,
+        "hide_parameters": True,  # errors reach the log, personal data must not (P4)
         "json_serializer": _json,
         "json_deserializer": msgspec.json.decode,
     },

@@ -12,7 +12,7 @@ from flask_babel import Babel, get_locale
 from flask_login import current_user
 from flask_talisman import Talisman
 from flask_wtf.csrf import CSRFError, CSRFProtect
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, OperationalError
 from werkzeug.exceptions import HTTPException
 
 from core.errors import Refusal
@@ -119,6 +119,8 @@ def _on_http(error: HTTPException) -> Any:
 
 
 def _on_database(error: DBAPIError) -> Any:
+    if isinstance(error, DataError):
+        return refuse(400, "bad_request")  # a text with NUL, a number no column holds
     log.error("database_error", kind=type(error.orig).__name__)
     lost = isinstance(error, OperationalError) or error.connection_invalidated
     return refuse(503 if lost else 500, "unknown_retry" if lost else "internal_error")
