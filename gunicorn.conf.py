@@ -29,5 +29,5 @@ control_socket_disable = True  # two copies would share it in the home folder
 
 
 def post_fork(server: object, worker: object) -> None:
-    """A worker whose master was killed ends by itself, so that a new master finds the port empty."""
-    die_with_parent(signal.SIGTERM)
+    """A worker whose master was killed ends at once, so that a new master finds the port empty."""
+    die_with_parent(signal.SIGKILL)

@@ -15,10 +15,11 @@ from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
+import flask.cli
 import psycopg
 
 from config import Settings, SettingsError, load
-from core.processes import dies_with
+from core.processes import die_with_parent, dies_with
 from core.servers import Servers, ServersError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -50,7 +51,7 @@ class Child:
             env=dict(self.environ),
             stdin=subprocess.DEVNULL,
             start_new_session=True,
-            preexec_fn=dies_with(signal.SIGTERM),
+            preexec_fn=dies_with(signal.SIGKILL),  # a slow farewell would keep the port from the next start
         )
 
     def ended(self) -> bool:
@@ -65,8 +66,8 @@ class Child:
 
 
 def main(words: list[str]) -> int:
-    """Run the command line `python -m core.launch run`; return the exit status."""
-    if words != ["run"]:
+    """Run the command line `python -m core.launch run` (or `prepare`, its own helper); return the exit status."""
+    if words not in (["run"], ["prepare"]):
         print("Use: python -m core.launch run", file=sys.stderr)
         return 2
     try:
@@ -76,6 +77,8 @@ def main(words: list[str]) -> int:
         for problem in error.problems:
             print(f"  - {problem}", file=sys.stderr)
         return 2
+    if words == ["prepare"]:
+        return prepare(settings)
     try:
         run(settings)
     except (LaunchError, ServersError) as error:
@@ -97,6 +100,8 @@ def run(settings: Settings) -> None:
     """
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _stop)
+    if "MAKELEVEL" in os.environ:
+        die_with_parent(signal.SIGTERM)  # make itself killed: the terminal has nothing left that could stop us
     _refuse_a_taken_port(settings)
     began = time.monotonic()
     with _servers(settings) as (servers, ready):
@@ -156,14 +161,35 @@ def _prepare(settings: Settings, environ: Mapping[str, str]) -> None:
         raise LaunchError(f"The database at DATABASE_URL does not answer: {error}") from error
     with session:
         session.execute("select pg_advisory_lock(%s)", (PREPARE_LOCK,))
-        commands = [["db", "upgrade"], ["questions", "load", "content"]]
-        if settings.demo:
-            commands.append(["demo"])
-        for command in commands:
-            words = [sys.executable, "-m", "flask", "--app", "app", *command]
-            status = subprocess.run(words, cwd=ROOT, env=dict(environ), stdin=subprocess.DEVNULL).returncode
-            if status != 0:
-                raise LaunchError(f"`flask {' '.join(command)}` failed ({_ending(status)}); its words are above.")
+        done = subprocess.run(
+            [sys.executable, "-m", "core.launch", "prepare"],
+            cwd=ROOT,
+            env=dict(environ),
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+            preexec_fn=dies_with(signal.SIGTERM),
+        )
+    if done.returncode != 0:
+        raise LaunchError(f"The preparation ended {_ending(done.returncode)}; its words are above.")
+
+
+def prepare(settings: Settings) -> int:
+    """Run the commands that make a database ready, in one process: loading the application takes the most time.
+
+    Returns the exit status: that of the first command which failed.
+    """
+    commands = [["db", "upgrade"], ["questions", "load", "content"]]
+    if settings.demo:
+        commands.append(["demo"])
+    application = flask.cli.ScriptInfo(app_import_path="app")
+    for words in commands:
+        try:
+            flask.cli.cli.main(words, prog_name="flask", obj=application)
+        except SystemExit as end:
+            if end.code:
+                print(f"`flask {' '.join(words)}` failed.", file=sys.stderr)
+                return end.code if isinstance(end.code, int) else 1
+    return 0
 
 
 def _refuse_a_taken_port(settings: Settings) -> None:
