@@ -10,7 +10,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from flask import Flask, g
+from flask import Flask, g, has_app_context
 from flask.testing import FlaskClient
 from flask_migrate import upgrade
 
@@ -27,7 +27,8 @@ class Browser(FlaskClient):
 
     def open(self, *args: Any, **kwargs: Any) -> Any:
         """Send one request."""
-        vars(g._get_current_object()).clear()
+        if has_app_context():
+            vars(g._get_current_object()).clear()
         return super().open(*args, **kwargs)
 
 
