@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,6 +22,7 @@ from wtforms import (
     StringField,
     TextAreaField,
 )
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
 from wtforms.widgets import CheckboxInput, ListWidget
 
@@ -48,6 +50,15 @@ MOMENT_FORMATS = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"]
 def strip(text: str | None) -> str:
     """Return a text without white space at its ends."""
     return (text or "").strip()
+
+
+def choices(pairs: Iterable[tuple[Any, Any]]) -> list[Any]:
+    """Return what a select field offers.
+
+    Args:
+        pairs: value and label of each choice.
+    """
+    return [SelectChoice(value, label) for value, label in pairs]
 
 
 class MomentField(DateTimeLocalField):
@@ -145,7 +156,7 @@ class LevelForm(FlaskForm):  # type: ignore[misc]
     opens_at = MomentField(
         _("Opens at"), [Optional()], description=_("Beijing time. Empty: together with the competition.")
     )
-    reveal = RadioField(_("Key and explanations may be seen"), choices=list(REVEALS.items()))
+    reveal = RadioField(_("Key and explanations may be seen"), choices=choices(REVEALS.items()))
     rows = FieldList(FormField(RowForm))
 
     def offer(self, topics: list[Topic]) -> None:
@@ -154,15 +165,15 @@ class LevelForm(FlaskForm):  # type: ignore[misc]
         Args:
             topics: the trade's topics.
         """
-        row: Any
-        for row in self.rows:
-            row.topic.choices = [("", _("Any topic")), *((topic.code, tr(topic)) for topic in topics)]
-            row.type.choices = [("", _("Any type")), *TYPE_NAMES.items()]
-            row.difficulty.choices = [("", _("Any difficulty")), *((str(one), str(one)) for one in DIFFICULTIES)]
+        for row in self._rows():
+            row.topic.choices = choices([("", _("Any topic")), *((topic.code, tr(topic)) for topic in topics)])
+            row.type.choices = choices([("", _("Any type")), *TYPE_NAMES.items()])
+            row.difficulty.choices = choices(
+                [("", _("Any difficulty")), *((str(one), str(one)) for one in DIFFICULTIES)]
+            )
 
     def blueprint(self) -> tuple[BlueprintRow, ...]:
         """Return the rows that have a count and points."""
-        rows: Any = self.rows
         return tuple(
             BlueprintRow(
                 count=row.count.data,
@@ -171,9 +182,13 @@ class LevelForm(FlaskForm):  # type: ignore[misc]
                 type=row.type.data or None,
                 difficulty=int(row.difficulty.data) if row.difficulty.data else None,
             )
-            for row in rows
+            for row in self._rows()
             if row.count.data and row.points.data
         )
+
+    def _rows(self) -> list[Any]:
+        entries: Any = self.rows
+        return [entry.form for entry in entries]
 
 
 class ExtensionForm(FlaskForm):  # type: ignore[misc]
@@ -186,7 +201,7 @@ class ExtensionForm(FlaskForm):  # type: ignore[misc]
 class FactorForm(FlaskForm):  # type: ignore[misc]
     """A factor on every time limit of one person, and why."""
 
-    factor = SelectField(_("Time limits"), choices=[("125", "× 1.25"), ("150", "× 1.5"), ("200", "× 2")])
+    factor = SelectField(_("Time limits"), choices=choices([("125", "× 1.25"), ("150", "× 1.5"), ("200", "× 2")]))
     why = StringField(_("Reason"), [InputRequired(), Length(min=2, max=200)], filters=[strip])
 
 
@@ -195,12 +210,12 @@ class ExportForm(FlaskForm):  # type: ignore[misc]
 
     kind = RadioField(
         _("List"),
-        choices=[("ranking", _("Ranking")), ("participants", _("Participants"))],
+        choices=choices([("ranking", _("Ranking")), ("participants", _("Participants"))]),
         default="ranking",
     )
     names = RadioField(
         _("Names and phones"),
-        choices=[("masked", _("Masked")), ("full", _("In full; this is logged"))],
+        choices=choices([("masked", _("Masked")), ("full", _("In full; this is logged"))]),
         default="masked",
     )
-    format = RadioField(_("Format"), choices=[("xlsx", "Excel (.xlsx)"), ("csv", "CSV")], default="xlsx")
+    format = RadioField(_("Format"), choices=choices([("xlsx", "Excel (.xlsx)"), ("csv", "CSV")]), default="xlsx")

@@ -110,16 +110,15 @@ def find_situation(competition_id: int) -> Situation:
     ):
         levels.setdefault(level.track_id, []).append(level)
     how_many = select(Level.track_id, func.count().label("n")).group_by(Level.track_id).subquery()
-    all_cleared = dict(
-        db.session.execute(
+    all_cleared: dict[int | None, int] = {
+        row[0]: row[1]
+        for row in db.session.execute(
             select(Standing.track_id, func.count())
             .join(how_many, how_many.c.track_id == Standing.track_id)
             .where(Standing.competition_id == competition_id, Standing.levels_cleared == how_many.c.n)
             .group_by(Standing.track_id)
         )
-        .tuples()
-        .all()
-    )
+    }
     people_cleared = db.session.scalar(
         select(func.count(Standing.participation_id.distinct()))
         .join(how_many, how_many.c.track_id == Standing.track_id)

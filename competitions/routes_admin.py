@@ -25,6 +25,7 @@ from competitions.forms import (
     FactorForm,
     LevelForm,
     TracksForm,
+    choices,
     strip,
 )
 from competitions.models import Competition, Level, Track
@@ -454,13 +455,13 @@ def _page(template: str, form: Any, **values: Any) -> Any:
 
 
 def _offer_nodes(form: CompetitionForm, nodes: Sequence[int]) -> None:
-    form.organization_id.choices = [
+    form.organization_id.choices = choices(
         (node.id, "\u3000" * (len(node.path) - 1) + tr(node)) for node in queries_admin.list_nodes_under(nodes)
-    ]
+    )
 
 
 def _offer_trades(form: TracksForm) -> None:
-    form.trades.choices = [(trade.code, tr(trade)) for trade in list_trades()]
+    form.trades.choices = choices((trade.code, tr(trade)) for trade in list_trades())
 
 
 def _basics(form: Any) -> setup.Basics:
@@ -537,7 +538,7 @@ def _level_page(person: Identity, competition: Competition, track: Track, form: 
             flash(_("%(level)s is saved.", level=tr(asdict(given))), "success")
             return redirect(url_for(".show_setup", competition_id=competition.id, _anchor=f"track-{track.id}"))
     rows = form.blueprint()
-    used = [index for index, row in enumerate(form.rows) if row.count.data and row.points.data]
+    used = [index for index, row in enumerate(form.rows) if row.form.count.data and row.form.points.data]
     found = dict(zip(used, availability(rows, get_bank(track.trade_code)), strict=True))
     total = rules.max_points(rows)
     return render_template(
