@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, text
 from sqlalchemy.orm import aliased, undefer
 
 from accounts.models import Person
@@ -51,9 +51,14 @@ WINNER_HEADER = (
 )
 
 
+def find_competition(competition_id: int) -> Competition | None:
+    """Return a competition, or None."""
+    return db.session.get(Competition, competition_id)
+
+
 def get_competition(competition_id: int) -> Competition:
     """Return a competition. Raises: NotFound."""
-    found = db.session.get(Competition, competition_id)
+    found = find_competition(competition_id)
     if found is None:
         raise NotFound(what="Competition")
     return found
@@ -92,9 +97,49 @@ def get_prize_ledger(competition_id: int) -> Ledger:
     return get_ledger(find_prize_ledger_id(competition_id) or 0)
 
 
+def list_all_ledgers() -> list[Ledger]:
+    """Return every ledger there is, oldest first."""
+    return list(db.session.scalars(select(Ledger).order_by(Ledger.id)))
+
+
+def list_checks() -> list[tuple[str, str, int]]:
+    """Count over all ledgers what breaks a promise about money; each row is the promise, a sentence, the faults."""
+    return [
+        (promise, sentence, db.session.execute(text(f"select count(*) from ({query}) broken")).scalar_one())  # noqa: S608
+        for promise, sentence, query in CHECKS
+    ]
+
+
 def list_ledgers(competition_id: int) -> list[Ledger]:
     """Return every payer's ledger of a competition."""
     return list(db.session.scalars(select(Ledger).filter_by(competition_id=competition_id).order_by(Ledger.id)))
+
+
+@dataclass(frozen=True)
+class LedgerRow:
+    """A ledger with its competition, its payer and its books."""
+
+    ledger: Ledger
+    competition: Competition
+    payer: Organization
+    books: Reconciliation
+
+
+def list_ledgers_under(nodes: Sequence[int]) -> list[LedgerRow]:
+    """Return the ledgers of some nodes and of those under them, newest first; bonuses only of the nodes themselves."""
+    found = db.session.execute(
+        select(Ledger, Competition, Organization)
+        .join(Competition, Competition.id == Ledger.competition_id)
+        .join(Organization, Organization.id == Ledger.organization_id)
+        .where(
+            or_(
+                Organization.id.in_(nodes),
+                and_(Ledger.purpose == "prize", Organization.path.overlap(list(nodes))),
+            )
+        )
+        .order_by(Ledger.id.desc())
+    ).all()
+    return [LedgerRow(ledger, competition, payer, reconciliation(ledger.id)) for ledger, competition, payer in found]
 
 
 def balances(ledger_id: int) -> dict[str, int]:
@@ -413,7 +458,7 @@ class PayoutRow:
 
 
 def payout_page(ledger_id: int, state: str | None, offset: int, limit: int) -> list[PayoutRow]:
-    """Return a page of a ledger's payouts, optionally of one state, newest first.
+    """Return a page of a ledger's payouts, optionally the live ones of one state, newest first.
 
     Args:
         ledger_id: the ledger.
@@ -421,36 +466,18 @@ def payout_page(ledger_id: int, state: str | None, offset: int, limit: int) -> l
         offset: how many to leave out.
         limit: how many to give.
     """
-    maker, approver = aliased(Person), aliased(Person)
-    query = (
-        select(Payout, Award, Participation.name, maker.name, approver.name, Payee.person_id)
-        .join(Award, Award.id == Payout.award_id)
-        .join(Participation, Participation.id == Award.participation_id)
-        .join(maker, maker.id == Payout.created_by)
-        .outerjoin(approver, approver.id == Payout.approved_by)
-        .outerjoin(Payee, Payee.person_id == Participation.person_id)
-        .where(Award.ledger_id == ledger_id)
-        .order_by(Payout.id.desc())
-        .offset(offset)
-        .limit(limit)
-    )
+    query = _payout_rows().where(Award.ledger_id == ledger_id).order_by(Payout.id.desc()).offset(offset).limit(limit)
     if state is not None:
-        query = query.where(Payout.state == state)
-    found = db.session.execute(query).all()
-    origins = _origins([row[1] for row in found])
-    return [
-        PayoutRow(
-            payout,
-            rules.mask_name(name),
-            origins[award.id],
-            award.gross_fen,
-            award.tax_fen,
-            made_by,
-            approved_by,
-            payee is not None,
-        )
-        for payout, award, name, made_by, approved_by, payee in found
-    ]
+        query = query.where(Payout.state == state, Payout.reversed_by.is_(None))
+    return _read_payout_rows(query)
+
+
+def get_payout_row(payout_id: int) -> PayoutRow:
+    """Return one payout as the finance page shows it. Raises: NotFound."""
+    found = _read_payout_rows(_payout_rows().where(Payout.id == payout_id))
+    if not found:
+        raise NotFound(what="Payout")
+    return found[0]
 
 
 def count_payouts(ledger_id: int) -> dict[str, int]:
@@ -536,12 +563,13 @@ def reconciliation(ledger_id: int) -> Reconciliation:
 
 @dataclass(frozen=True)
 class WinnerScope:
-    """To what a list of winners is narrowed; None is no narrowing. `organization_id` is who pays."""
+    """To what a list of winners is narrowed; None is no narrowing. `organization_id` pays, for `purpose`."""
 
     track_id: int | None = None
     city_id: int | None = None
     enterprise_id: int | None = None
     organization_id: int | None = None
+    purpose: str | None = None
 
 
 @dataclass(frozen=True)
@@ -577,6 +605,37 @@ class Winner:
         return rules.mask_name(self.name)
 
 
+CHECKS = (
+    (
+        "M1",
+        "entries sum to zero in every transaction and every ledger",
+        "select transaction_id from ledger_entries group by 1 having sum(amount_fen) <> 0 "
+        "union all select ledger_id from ledger_entries group by 1 having sum(amount_fen) <> 0",
+    ),
+    (
+        "M3",
+        "no account but the sponsor's is below zero, and no ledger gives out more than was funded",
+        "select ledger_id from ledger_entries where account <> 'sponsor' group by ledger_id, account "
+        "having sum(amount_fen) < 0 union all "
+        "select a.ledger_id from awards a group by 1 having sum(a.gross_fen) > coalesce((select -sum(e.amount_fen) "
+        "from ledger_entries e where e.ledger_id = a.ledger_id and e.account = 'sponsor'), 0)",
+    ),
+    (
+        "M4",
+        "no award has two live payouts, and every further one follows a posted reversal",
+        "select award_id from payouts where reversed_by is null group by 1 having count(*) > 1 union all "
+        "select p.id from payouts p join ledger_transactions t on t.id = p.reversed_by where t.payout_id <> p.id "
+        "or t.kind not in ('fail', 'reverse')",
+    ),
+    (
+        "M9",
+        "gross is net and tax on every award, by the rate of its dated rule, and every payout is the net",
+        "select a.id from awards a join tax_rules r on r.id = a.tax_rule_id "
+        "where a.gross_fen <> a.net_fen + a.tax_fen or a.tax_fen <> (a.gross_fen * r.rate_bp + 5000) / 10000 "
+        "or r.valid_from > (a.made_at at time zone 'Asia/Shanghai')::date union all "
+        "select p.id from payouts p join awards a on a.id = p.award_id where p.amount_fen <> a.net_fen",
+    ),
+)
 STAGES = {
     None: "awarded",
     "created": "awarded",
@@ -607,29 +666,19 @@ def winners(
         limit: at most so many; None for all.
         offset: how many to leave out.
     """
-    scope = scope or WinnerScope()
-    where: list[ColumnElement[bool]] = [Ledger.competition_id == competition_id]
-    for node in (scope.city_id, scope.enterprise_id):
-        if node is not None:
-            where.append(Participation.path.contains([node]))
-    if scope.organization_id is not None:
-        where.append(Ledger.organization_id == scope.organization_id)
-    if scope.track_id is not None:
-        where.append(func.coalesce(PrizeRule.track_id, BonusTier.track_id) == scope.track_id)
     query = (
         _winners()
-        .where(*where)
+        .where(*_narrow(competition_id, scope or WinnerScope()))
         .order_by(Ledger.purpose.desc(), Ledger.id, PrizeRule.position, BonusTier.id, Award.rank, Award.id)
         .offset(offset)
     )
     return _read_winners(query if limit is None else query.limit(limit))
 
 
-def count_winners(competition_id: int, purpose: str | None = None) -> int:
-    """Return how many awards a competition gave, optionally of one purpose."""
-    query = select(func.count()).select_from(Award).join(Ledger, Ledger.id == Award.ledger_id)
-    query = query.where(Ledger.competition_id == competition_id)
-    return db.session.scalar(query if purpose is None else query.where(Ledger.purpose == purpose)) or 0
+def count_winners(competition_id: int, scope: WinnerScope | None = None) -> int:
+    """Return how many awards `winners` gives in all."""
+    found = _winners().where(*_narrow(competition_id, scope or WinnerScope())).order_by(None)
+    return db.session.scalar(select(func.count()).select_from(found.with_only_columns(Award.id).subquery())) or 0
 
 
 def list_won(person_id: int) -> list[Winner]:
@@ -712,6 +761,50 @@ def list_places_with_winners(competition_id: int) -> tuple[list[Organization], l
         .order_by(Organization.path)
     ).all()
     return [one for one in found if one.kind == "city"], [one for one in found if one.kind == "enterprise"]
+
+
+def _narrow(competition_id: int, scope: WinnerScope) -> list[ColumnElement[bool]]:
+    where: list[ColumnElement[bool]] = [Ledger.competition_id == competition_id]
+    for node in (scope.city_id, scope.enterprise_id):
+        if node is not None:
+            where.append(Participation.path.contains([node]))
+    if scope.organization_id is not None:
+        where.append(Ledger.organization_id == scope.organization_id)
+    if scope.purpose is not None:
+        where.append(Ledger.purpose == scope.purpose)
+    if scope.track_id is not None:
+        where.append(func.coalesce(PrizeRule.track_id, BonusTier.track_id) == scope.track_id)
+    return where
+
+
+def _payout_rows() -> Select[*tuple[Any, ...]]:
+    maker, approver = aliased(Person), aliased(Person)
+    return (
+        select(Payout, Award, Participation.name, maker.name, approver.name, Payee.person_id)
+        .join(Award, Award.id == Payout.award_id)
+        .join(Participation, Participation.id == Award.participation_id)
+        .join(maker, maker.id == Payout.created_by)
+        .outerjoin(approver, approver.id == Payout.approved_by)
+        .outerjoin(Payee, Payee.person_id == Participation.person_id)
+    )
+
+
+def _read_payout_rows(query: Select[*tuple[Any, ...]]) -> list[PayoutRow]:
+    found = db.session.execute(query).all()
+    origins = _origins([row[1] for row in found])
+    return [
+        PayoutRow(
+            payout,
+            rules.mask_name(name),
+            origins[award.id],
+            award.gross_fen,
+            award.tax_fen,
+            made_by,
+            approved_by,
+            payee is not None,
+        )
+        for payout, award, name, made_by, approved_by, payee in found
+    ]
 
 
 def _winners() -> Select[*tuple[Any, ...]]:

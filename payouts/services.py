@@ -99,9 +99,7 @@ def open_ledger(competition_id: int, organization_id: int, purpose: str, person_
         payer = db.session.get(Organization, organization_id)
         if payer is None or competition.organization_id not in payer.path:
             raise NotFound(what="Ledger")
-        if (purpose == "prize") != (payer.id == competition.organization_id) and not (
-            purpose == "bonus" and payer.kind == "enterprise"
-        ):
+        if not (payer.id == competition.organization_id if purpose == "prize" else payer.kind == "enterprise"):
             raise NotFound(what="Ledger")
         _load_tax_rules()
         made = db.session.execute(

@@ -14,6 +14,7 @@ import xlsxwriter
 
 from core import secrets
 from core.errors import Invalid
+from core.exports import neutral
 
 if TYPE_CHECKING:
     from payouts.queries import TransferRow
@@ -100,7 +101,7 @@ def csv(header: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
     file = io.StringIO(newline="")
     writer = csv_format.writer(file)
     writer.writerow(header)
-    writer.writerows([_neutral(cell) for cell in row] for row in rows)
+    writer.writerows([neutral(cell) for cell in row] for row in rows)
     return file.getvalue().encode("utf-8-sig")
 
 
@@ -161,7 +162,3 @@ def read_results(text: str) -> list[RawLine]:
             )
         )
     return lines
-
-
-def _neutral(cell: str) -> str:
-    return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
