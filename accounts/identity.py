@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import psycopg
 import structlog
 from flask import Flask, Response, current_app, g, redirect, request, session, url_for
 from flask_login import LoginManager, current_user
@@ -105,7 +106,7 @@ def _identify(token: str, kind: str) -> Identity | None:
         return None  # the error page must not ask the lost database again
     try:
         live = queries.find_live_session(token, kind)
-    except DBAPIError:
+    except psycopg.Error:
         g.identity_failed = True
         raise
     if live is None:

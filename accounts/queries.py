@@ -4,23 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import LiteralString
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 
 from accounts.models import LoginSession, Person
 from core import clock
-from core.database import db
+from core.database import db, fetch_one
 from core.errors import NotFound
 from core.secrets import blind_index, token_digest
 
-_IDENTIFY = text(
-    """
+_IDENTIFY: LiteralString = """
     select s.id, s.person_id, p.name, p.locale, s.last_seen_at
     from login_sessions s join people p on p.id = s.person_id
-    where s.token_digest = :digest and s.kind = :kind and s.ended_at is null and s.expires_at > :now
+    where s.token_digest = %(digest)s and s.kind = %(kind)s and s.ended_at is null and s.expires_at > %(now)s
       and p.disabled_at is null
     """
-)
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ def find_live_session(token: str, kind: str) -> LiveSession | None:
         token: what the client holds.
         kind: "cookie" or "bearer"; a token of one kind is none of the other.
     """
-    row = db.session.execute(_IDENTIFY, {"digest": token_digest(token), "kind": kind, "now": clock.now()}).one_or_none()
+    row = fetch_one(_IDENTIFY, {"digest": token_digest(token), "kind": kind, "now": clock.now()})
     return LiveSession(*row) if row else None
 
 

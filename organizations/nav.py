@@ -25,9 +25,11 @@ class NavItem:
 def nav() -> list[NavItem]:
     """Build the menu: what every worker has, then what the roles of the signed-in person add."""
     if "nav" not in g:
-        g.nav = [NavItem(label, href, icon, _is_here(href)) for label, href, icon in _entries()]
-    entries: list[NavItem] = g.nav
-    return entries
+        entries = _entries()
+        here = max((href for _label, href, _icon in entries if _covers(href)), key=len, default="")
+        g.nav = [NavItem(label, href, icon, href == here) for label, href, icon in entries]
+    menu: list[NavItem] = g.nav
+    return menu
 
 
 def _entries() -> list[tuple[str, str, str]]:
@@ -62,5 +64,5 @@ def _role_entries() -> list[tuple[str, str, str]]:
     return entries
 
 
-def _is_here(href: str) -> bool:
-    return request.path == href if href == "/" else request.path == href or request.path.startswith(f"{href}/")
+def _covers(href: str) -> bool:
+    return request.path == href or (href != "/" and request.path.startswith(f"{href}/"))

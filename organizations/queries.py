@@ -72,6 +72,11 @@ def path_of_person(person_id: int) -> list[int]:
     return list(path or [])
 
 
+def list_root_ids() -> list[int]:
+    """Return the ids of the trees' roots: what is open to everybody, signed in or not."""
+    return list(db.session.scalars(select(Organization.id).where(Organization.parent_id.is_(None))))
+
+
 _GRANTS = text(
     """
     select g.role, g.organization_id, o.path from role_grants g join organizations o on o.id = g.organization_id

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from accounts import services
 from accounts.models import Person
@@ -28,3 +31,10 @@ def sign_in(app: Flask, phone: str = PHONE, password: str = PASSWORD) -> FlaskCl
 def is_signed_in(browser: FlaskClient) -> bool:
     """Whether the account page answers."""
     return browser.get("/me/account").status_code == 200
+
+
+def json_of(reply: TestResponse) -> dict[str, Any]:
+    """The JSON object of a reply."""
+    found = reply.get_json()
+    assert isinstance(found, dict)
+    return found

@@ -8,11 +8,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import event, select, update
 
-from accounts import identity, queries, services
+from accounts import queries, services
 from accounts.models import LoginSession
 from core import clock
 from core.database import db, transaction
-from tests.accounts.helpers import PASSWORD, PHONE, is_signed_in, make_account, sign_in
+from tests.accounts.helpers import PASSWORD, PHONE, is_signed_in, json_of, make_account, sign_in
 from tests.factories import make_organization
 
 
@@ -75,7 +75,7 @@ def test_p8_log_out_ends_the_session_even_for_a_kept_copy_of_the_cookie(app: Fla
 def test_p8_disabling_counts_at_the_next_request_on_every_device(app: Flask) -> None:
     person_id = make_account().id
     phone, laptop = sign_in(app), sign_in(app)
-    token = app.test_client().post("/api/v1/sessions", json={"phone": PHONE, "password": PASSWORD}).json["token"]
+    token = json_of(app.test_client().post("/api/v1/sessions", json={"phone": PHONE, "password": PASSWORD}))["token"]
     bearer = {"Authorization": f"Bearer {token}"}
     assert is_signed_in(phone)
     assert app.test_client().get("/api/v1/me", headers=bearer).status_code == 200
@@ -137,7 +137,7 @@ def test_a_bearer_token_opens_the_api_until_it_is_ended(client: FlaskClient) -> 
     person_id = make_account().id
     reply = client.post("/api/v1/sessions", json={"phone": "13800001234", "password": PASSWORD})
     assert reply.status_code == 201
-    bearer = {"Authorization": f"Bearer {reply.json['token']}"}
+    bearer = {"Authorization": f"Bearer {json_of(reply)['token']}"}
     assert client.get("/api/v1/me", headers=bearer).json == {
         "person_id": person_id,
         "name": "王小明",
@@ -164,7 +164,7 @@ def test_a_bearer_token_opens_the_api_until_it_is_ended(client: FlaskClient) -> 
 def test_a_malformed_sign_in_is_refused_and_never_crashes(client: FlaskClient, body: bytes) -> None:
     reply = client.post("/api/v1/sessions", data=body, content_type="application/json")
     assert reply.status_code == 422
-    assert set(reply.json) == {"error", "details"}
+    assert set(json_of(reply)) == {"error", "details"}
 
 
 @pytest.mark.parametrize(
@@ -202,14 +202,14 @@ def test_an_api_call_by_cookie_needs_the_header_and_one_by_bearer_does_not(app: 
     browser = app.test_client()
     with browser.session_transaction() as session:
         session["_user_id"] = token
-    assert browser.delete("/api/v1/sessions/current").json["error"] == "csrf_failed"
+    assert json_of(browser.delete("/api/v1/sessions/current"))["error"] == "csrf_failed"
     assert browser.delete("/api/v1/sessions/current", headers={"Authorization": "Bearer x"}).status_code == 401
     page = browser.get("/me/account").text
     header = page.split('name="csrf_token" value="')[1].split('"')[0]
     assert browser.delete("/api/v1/sessions/current", headers={"X-CSRFToken": header}).status_code == 204
     other = app.test_client()
     opened = other.post("/api/v1/sessions", json={"phone": PHONE, "password": PASSWORD})
-    bearer = {"Authorization": f"Bearer {opened.json['token']}"}
+    bearer = {"Authorization": f"Bearer {json_of(opened)['token']}"}
     assert other.delete("/api/v1/sessions/current", headers=bearer).status_code == 204
 
 
@@ -235,7 +235,7 @@ def test_a_lost_database_still_gives_a_page(app: Flask, monkeypatch: pytest.Monk
     def lost(*_: object) -> None:
         db.session.execute(db.text("select pg_terminate_backend(pg_backend_pid())"))
 
-    monkeypatch.setattr(identity.queries, "find_live_session", lost)
+    monkeypatch.setattr(queries, "find_live_session", lost)
     reply = browser.get("/me/account")
     assert (reply.status_code, "<h1" in reply.text) == (503, True)
     db.session.rollback()

@@ -17,7 +17,7 @@ import config
 from app import create_app
 from core import security
 from core.security import Throttle, TooMany
-from tests.accounts.helpers import PASSWORD, PHONE, make_account
+from tests.accounts.helpers import PASSWORD, PHONE, json_of, make_account
 from tests.factories import make_person, make_session
 
 
@@ -58,8 +58,8 @@ def test_a_refusal_says_when_to_try_again(client: FlaskClient) -> None:
     assert "<h1" in page.text
     reply = client.post("/api/v1/sessions", json={"phone": PHONE, "password": PASSWORD})
     assert reply.status_code == 429
-    assert reply.json["error"] == "too_many_requests"
-    assert reply.json["details"]["retry_after"] == int(reply.headers["Retry-After"])
+    assert json_of(reply)["error"] == "too_many_requests"
+    assert json_of(reply)["details"]["retry_after"] == int(reply.headers["Retry-After"])
 
 
 def test_without_valkey_people_sign_in_and_limits_still_hold(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:

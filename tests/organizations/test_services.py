@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 
 from accounts import services as accounts
 from accounts.models import Person
+from accounts.queries import list_live_sessions
 from core.database import db, transaction
 from core.errors import NotFound
 from core.models import AuditEntry
@@ -147,7 +148,7 @@ def test_a_new_password_from_an_administrator_works_and_ends_the_sessions() -> N
         services.join_organization(person.id, plant.id)
     accounts.sign_in(PHONE, PASSWORD, "cookie", "")
     password = services.reset_password(plant.id, person.id, make_person(plant).id, "forgot")
-    assert accounts.queries.list_live_sessions(person.id) == []
+    assert list_live_sessions(person.id) == []
     accounts.sign_in(PHONE, password, "cookie", "")
     entry = db.session.scalars(select(AuditEntry)).one()
     assert (entry.action, entry.why) == ("password.reset", "forgot")
