@@ -199,7 +199,7 @@ BANDS = {
 SPLIT_FEN = {OPEN: 5_000_000, FINISHED: 4_400_000}
 """What all who cleared every level of a track share equally."""
 
-BONUS_BUDGET_FEN = 15_000_000
+BONUS_BUDGET_FEN = 20_000_000
 BONUS_TIERS = (("per_level", 2_000, None), ("all_levels", 20_000, None), ("top_n", 50_000, 10))
 """What the demo enterprise adds: (kind, fen each, how many of its people)."""
 

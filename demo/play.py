@@ -11,7 +11,7 @@ from random import Random
 from competitions import rules
 from questions.rules import Bank, BlueprintRow, PaperItem, Value, Version, draw, is_right
 
-HARD = {1: -1.7, 2: -0.9, 3: -0.1, 4: 0.75, 5: 1.5}
+HARD = {1: -1.6, 2: -0.75, 3: 0.1, 4: 1.15, 5: 2.35}
 """How hard a difficulty is, on the scale of skill (logits)."""
 GUESS = {"single": 0.2, "true_false": 0.45, "multiple": 0.03, "fill_in": 0.0, "numeric": 0.0}
 """How often someone without a clue is right."""
@@ -80,7 +80,7 @@ class Player:
 
 def make_player(chance: Random) -> Player:
     """Draw a person's skill, pace and keenness."""
-    return Player(chance.gauss(0.45, 0.95), math.exp(chance.gauss(0.0, 0.28)), chance.betavariate(2.2, 1.6))
+    return Player(chance.gauss(0.3, 0.95), math.exp(chance.gauss(0.0, 0.28)), chance.betavariate(1.8, 2.2))
 
 
 def sittings(count: int, begin: datetime, end: datetime, chance: Random) -> list[datetime]:
@@ -156,7 +156,7 @@ def play_track(
                 if one.points <= 80 and chance.random() < 0.08:
                     continue
                 break
-            if chance.random() > 0.35 + 0.55 * player.keen:
+            if chance.random() > 0.3 + 0.5 * player.keen:
                 return played
         if chance.random() > 0.68 + 0.32 * player.keen:
             return played
