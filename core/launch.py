@@ -259,7 +259,7 @@ def _log_ins() -> list[str]:
         log_ins = importlib.import_module("demo").LOGINS
     except (ModuleNotFoundError, AttributeError):
         return []
-    return ["", *(f"  {role:<17} {phone}   {password}" for role, phone, password in log_ins)]
+    return ["", *(f"  {one.role:<17} {one.phone}   {one.password}" for one in log_ins)]
 
 
 def _lan_address() -> str | None:

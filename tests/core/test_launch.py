@@ -5,6 +5,7 @@ What the launcher starts, watches and stops does not depend on what the applicat
 
 import http.client
 import os
+import re
 import shutil
 import signal
 import socket
@@ -18,6 +19,7 @@ from pathlib import Path
 
 import pytest
 
+import demo
 from core.servers import Servers
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -168,14 +170,16 @@ def test_a_start_prepares_serves_and_says_where_and_the_stop_leaves_nothing_behi
     make_copy: Callable[[], Copy],
 ) -> None:
     copy = make_copy()
-    (copy.folder / "demo.py").write_text('LOGINS = [("worker", "13800000001", "a-demo-password")]')
+    (copy.folder / "demo").mkdir()
+    shutil.copy(ROOT / "demo/__init__.py", copy.folder / "demo")
     launcher = copy.run()
     assert get(copy.port) == "ok"
     said = copy.said()
     steps = [said.index(f"did {step}") for step in ("db upgrade", "questions load content", "demo")]
     assert steps == sorted(steps)
     assert f"http://localhost:{copy.port}" in said
-    assert "13800000001" in said
+    for one in demo.LOGINS:
+        assert re.search(rf"{one.role} +{one.phone} +{one.password}", said)
     everything = descendants(launcher.pid)
     assert len(everything) >= 6, "two web processes, their master, the worker, PostgreSQL and Valkey"
     launcher.send_signal(signal.SIGINT)
