@@ -14,6 +14,7 @@ on("click", "[data-theme-switch]", () => {
     ? root.dataset.theme === "dark"
     : matchMedia("(prefers-color-scheme: dark)").matches;
   root.dataset.theme = dark ? "light" : "dark";
+  document.querySelector("link[data-dark]").media = dark ? "not all" : "all";
   const secure = location.protocol === "https:" ? ";secure" : "";
   document.cookie = `theme=${root.dataset.theme};path=/;max-age=31536000;samesite=lax${secure}`;
 });
