@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import psycopg
 import structlog
 from flask import Flask, Response, current_app, g, redirect, request, session, url_for
 from flask_login import LoginManager, current_user
@@ -106,7 +105,7 @@ def _identify(token: str, kind: str) -> Identity | None:
         return None  # the error page must not ask the lost database again
     try:
         live = queries.find_live_session(token, kind)
-    except psycopg.Error:
+    except Exception:
         g.identity_failed = True
         raise
     if live is None:

@@ -29,13 +29,14 @@ STATEMENT_TIMEOUT_MS = 5000
 
 _WRITE: LiteralString = """
 with batch as (
-    select * from unnest(
-        %(i)s::int[], %(attempt_id)s::bigint[], %(session_id)s::bigint[], %(position)s::smallint[], %(seq)s::bigint[],
-        %(value)s::text[]::jsonb[], %(flagged)s::bool[], %(received_at)s::timestamptz[]
-    ) as b(i, attempt_id, session_id, position, seq, value, flagged, received_at)
+    select * from jsonb_to_recordset(%(saves)s::jsonb) as b(
+        i int, attempt_id bigint, session_id bigint, position smallint, seq bigint, value jsonb, flagged bool,
+        received_at timestamptz
+    )
 ),
 target as materialized (
-    select id, person_id, state, deadline_at from attempts where id = any(%(attempt_id)s) order by id for share
+    select id, person_id, state, deadline_at from attempts where id in (select attempt_id from batch)
+    order by id for share
 ),
 judged as (
     select b.*, a.deadline_at,
@@ -60,12 +61,15 @@ written as (
         where answers.seq < excluded.seq
     returning attempt_id, position, seq, value, flagged
 )
-select j.i, j.verdict, j.deadline_at, coalesce(w.seq, c.seq), coalesce(w.value, c.value),
-    coalesce(w.seq, c.seq) = j.seq and coalesce(w.value, c.value) = j.value
-        and coalesce(w.flagged, c.flagged) = j.flagged
+select j.i, j.verdict, j.deadline_at, now_there.seq, now_there.value,
+    (now_there.seq, now_there.value, now_there.flagged) is not distinct from (j.seq, j.value, j.flagged)
 from judged j
-left join written w on w.attempt_id = j.attempt_id and w.position = j.position
-left join answers c on c.attempt_id = j.attempt_id and c.position = j.position
+left join lateral (
+    select seq, value, flagged from written w where w.attempt_id = j.attempt_id and w.position = j.position
+    union all
+    select seq, value, flagged from answers c where c.attempt_id = j.attempt_id and c.position = j.position
+    order by seq desc limit 1
+) as now_there on true
 """
 
 
@@ -157,20 +161,21 @@ class Writer:
                 self._url, autocommit=True, options=f"-c statement_timeout={STATEMENT_TIMEOUT_MS}", connect_timeout=3
             )
             set_json_loads(msgspec.json.decode, self._connection)
-        rows = self._connection.execute(
-            _WRITE,
+        saves = [
             {
-                "i": list(range(len(batch))),
-                "attempt_id": [one.attempt_id for one in batch],
-                "session_id": [one.session_id for one in batch],
-                "position": [one.position for one in batch],
-                "seq": [one.seq for one in batch],
-                "value": [msgspec.json.encode(one.value).decode() for one in batch],
-                "flagged": [one.flagged for one in batch],
-                "received_at": [one.received_at for one in batch],
-                "grace": GRACE,
-            },
-            prepare=True,
+                "i": index,
+                "attempt_id": one.attempt_id,
+                "session_id": one.session_id,
+                "position": one.position,
+                "seq": one.seq,
+                "value": one.value,
+                "flagged": one.flagged,
+                "received_at": one.received_at,
+            }
+            for index, one in enumerate(batch)
+        ]
+        rows = self._connection.execute(
+            _WRITE, {"saves": msgspec.json.encode(saves).decode(), "grace": GRACE}, prepare=True
         )
         return {row[0]: _outcome(batch[row[0]], *row[1:]) for row in rows}
 

@@ -96,9 +96,16 @@ def endpoint(
         security: how the caller is known.
     """
     replies = {f"HTTP_{code}": Refused for code in refuses} | {f"HTTP_{status}": gives}
-    return spec.validate(
+    describe = spec.validate(
         json=takes, query=query, resp=Replies(**replies), tags=(tag,), security=security, skip_validation=True
     )
+
+    def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
+        # The description is found through __wrapped__; requests run the bare view, for the wrapper cost them 90 us.
+        view.__wrapped__ = describe(view)  # type: ignore[attr-defined]
+        return view
+
+    return decorate
 
 
 def body(model: type[Model]) -> Model:

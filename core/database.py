@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, LiteralString, TypeVar
 
 import msgspec
+import psycopg
 import structlog
+from flask import current_app
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import BigInteger, DateTime, MetaData
+from sqlalchemy import URL, BigInteger, DateTime, MetaData, QueuePool
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, registry
 
@@ -66,6 +68,55 @@ if TYPE_CHECKING:
 
 else:
     Model = db.Model
+
+_READERS = 8
+
+
+def fetch_one(statement: LiteralString, values: Mapping[str, object]) -> tuple[Any, ...] | None:
+    """Run one prepared read outside any transaction and return its first row: for paths that every request takes.
+
+    It sees what is committed, not what the caller's session has pending. A connection that turns out to be dead is
+    replaced once.
+
+    Args:
+        statement: SQL with %(name)s placeholders.
+        values: their values.
+
+    Raises: psycopg.Error.
+    """
+    readers = current_app.extensions.get("readers")
+    if readers is None:
+        url = db.engine.url
+        readers = current_app.extensions.setdefault(
+            "readers",
+            QueuePool(lambda: _connect(url), pool_size=_READERS, max_overflow=0, reset_on_return=None, use_lifo=True),
+        )
+    for last in (False, True):
+        held = readers.connect()
+        try:
+            row: tuple[Any, ...] | None = held.cursor().execute(statement, values, prepare=True).fetchone()
+            return row
+        except psycopg.OperationalError:
+            held.invalidate()
+            if last:
+                raise
+        finally:
+            held.close()
+    raise AssertionError("unreachable")
+
+
+def _connect(url: URL) -> Any:
+    return psycopg.connect(
+        url.set(drivername="postgresql").render_as_string(hide_password=False), autocommit=True, connect_timeout=3
+    )
+
+
+def close_readers() -> None:
+    """Close the connections of `fetch_one`."""
+    readers = current_app.extensions.pop("readers", None)
+    if readers is not None:
+        readers.dispose()
+
 
 Record = Callable[[object], None]
 Subscriber = Callable[[Any], None]
