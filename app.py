@@ -19,13 +19,16 @@ import leaderboard.exports
 import leaderboard.models
 import leaderboard.tasks  # noqa: F401 - its schedules are known from here
 import organizations.models  # noqa: F401
+import payouts.exports
 import payouts.models  # noqa: F401
 import questions.models  # noqa: F401
 from accounts import identity
 from accounts.api import blueprint as accounts_api
 from accounts.routes import blueprint as accounts_pages
+from competitions import setup
 from competitions.api import blueprint as competitions_api
 from competitions.events import AttemptScored
+from competitions.routes import blueprint as competition_pages
 from competitions.routes_admin import blueprint as organizer_pages
 from config import Settings, load
 from core import api, database, operation, security, valkey, web
@@ -39,6 +42,10 @@ from leaderboard.routes import pages as leaderboard_pages
 from leaderboard.routes_admin import blueprint as closing_pages
 from organizations.routes import blueprint as organizations_pages
 from organizations.routes_admin import blueprint as organizations_admin
+from pages.routes import blueprint as worker_pages
+from payouts.cli import payouts as payout_commands
+from payouts.queries import list_prize_rules
+from payouts.routes import pages as payout_pages
 from questions.cli import commands as question_commands
 
 BLUEPRINTS: list[Blueprint] = [
@@ -52,6 +59,9 @@ BLUEPRINTS: list[Blueprint] = [
     organizer_pages,
     closing_pages,
     exports_pages,
+    payout_pages,
+    competition_pages,
+    worker_pages,
     api.blueprint,
     operation.blueprint,
 ]
@@ -59,6 +69,7 @@ COMMANDS: list[click.Command] = [
     demo_command,
     question_commands,
     leaderboard_commands,
+    payout_commands,
     operation.worker,
     operation.doctor,
 ]
@@ -103,6 +114,7 @@ def create_app(settings: Settings | None = None, **overrides: Any) -> Flask:
         app.register_blueprint(blueprint)
     for command in COMMANDS:
         app.cli.add_command(command)
+    setup.prize_checks[:] = [lambda competition_id: bool(list_prize_rules(competition_id))]
     database.subscriptions.clear()
     database.subscriptions.update(SUBSCRIPTIONS)
     app.wsgi_app = WhiteNoise(app.wsgi_app, root=app.static_folder, prefix="static/", autorefresh=app.debug)  # type: ignore[method-assign]

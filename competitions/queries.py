@@ -193,6 +193,15 @@ def level_map(competition: Competition, participation_id: int | None, now: datet
     return maps
 
 
+def list_participations(person_id: int) -> list[Participation]:
+    """Return a person's participations, the latest first."""
+    return list(
+        db.session.scalars(
+            select(Participation).where(Participation.person_id == person_id).order_by(Participation.joined_at.desc())
+        )
+    )
+
+
 def joined_competition_ids(person_id: int) -> set[int]:
     """Return the competitions in which a person takes part."""
     return set(db.session.scalars(select(Participation.competition_id).where(Participation.person_id == person_id)))
@@ -226,14 +235,37 @@ def answer_values(attempt_id: int) -> dict[int, Value]:
     return {row.position: row.value for row in rows}
 
 
-def find_open_attempt(person_id: int) -> Attempt | None:
-    """Return the person's attempt that is running, the one that ends first; for the banner on every page."""
-    return db.session.scalar(
-        select(Attempt)
-        .where(Attempt.person_id == person_id, Attempt.state == "open")
-        .order_by(Attempt.deadline_at)
-        .limit(1)
-    )
+@dataclass(frozen=True, slots=True)
+class Running:
+    """An attempt that is running: its level, its deadline, and the item answered last."""
+
+    attempt_id: int
+    name_zh: str
+    name_en: str
+    deadline_at: datetime
+    position: int | None
+
+
+def find_running(person_id: int, now: datetime) -> Running | None:
+    """Return the person's attempt that is running, the one that ends first; for the banner on every page.
+
+    Args:
+        person_id: whose.
+        now: aware UTC; an attempt whose time is over is left out.
+    """
+    row: Any = db.session.execute(
+        text(
+            """
+            select a.id, l.name_zh, l.name_en, a.deadline_at,
+                (select n.position from answers n where n.attempt_id = a.id order by n.received_at desc limit 1)
+            from attempts a join levels l on l.id = a.level_id
+            where a.person_id = :person and a.state = 'open' and a.deadline_at > :now
+            order by a.deadline_at limit 1
+            """
+        ),
+        {"person": person_id, "now": now},
+    ).first()
+    return Running(*row) if row else None
 
 
 def list_person_attempts(person_id: int, limit: int = 100) -> list[tuple[Attempt, Level, Track, Competition]]:
