@@ -119,6 +119,7 @@ def show_setup(competition_id: int) -> Any:
         owner=get_organization(competition.organization_id),
         chips=state_chips(),
         checklist=[_line(competition, line) for line in lines],
+        no_prizes=any(line.code == "prizes" and not line.ok for line in lines),
         may_open=may_open(lines),
         tracks=tracks,
         form=form,
@@ -199,6 +200,15 @@ def delete_level(level_id: int) -> Any:
     setup.delete_level(person.person_id, level_id)
     flash(_("%(level)s was deleted.", level=name), "success")
     return redirect(url_for(".show_setup", competition_id=competition.id, _anchor=f"track-{track.id}"))
+
+
+@blueprint.post("/competitions/<int:competition_id>/no-prizes")
+def say_no_prizes(competition_id: int) -> Any:
+    """Put on record that a draft is meant to have no prizes."""
+    person, _competition = require_run(competition_id)
+    setup.say_no_prizes(person.person_id, competition_id)
+    flash(_("It is on record that there are no prizes."), "success")
+    return redirect(url_for(".show_setup", competition_id=competition_id))
 
 
 @blueprint.post("/competitions/<int:competition_id>/copy")
@@ -578,13 +588,17 @@ def _line(competition: Competition, line: Line) -> dict[str, Any]:
             _l("%(track)s, level %(level)s: the time limit fits in before the end", **details),
             _l("%(track)s, level %(level)s: it opens too late to be played to its end", **details),
         ),
-        "prizes": (_l("Prizes are set"), _l("No prizes are set")),
+        "prizes": (
+            _l("Prizes are set") if line.details.get("set") else _l("It is on record that there are no prizes"),
+            _l("No prizes are set"),
+        ),
     }[line.code]
     places = {
         "basics": url_for(".edit", competition_id=competition.id),
         "tracks": url_for(".show_setup", competition_id=competition.id, _anchor="tracks"),
+        "prizes": f"/organizer/competitions/{competition.id}/prizes",
         "level": url_for(".edit_level", level_id=line.place_id) if line.place == "level" else "",
     }
     if line.code == "levels" and not line.ok:
         places["tracks"] = url_for(".show_setup", competition_id=competition.id, _anchor=f"track-{line.place_id}")
-    return {"ok": line.ok, "text": str(good if line.ok else bad), "href": places.get(line.place, line.place)}
+    return {"ok": line.ok, "text": str(good if line.ok else bad), "href": places[line.place]}

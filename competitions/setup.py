@@ -16,14 +16,17 @@ from competitions.models import Adjustment, Attempt, Competition, Level, Partici
 from core import audit, clock
 from core.database import db, lock, transaction
 from core.errors import Invalid, NotFound
+from core.models import AuditEntry
 from questions.models import Trade
 from questions.queries import get_bank
 from questions.rules import BlueprintRow
 
 SHANGHAI = rules.DAY
 
-further_checks: list[Callable[[int], list[Line]]] = []
-"""Checks of packages above this one, each given a competition's id; `app.py` fills the list."""
+prize_checks: list[Callable[[int], bool]] = []
+"""Questions to the packages above that hold prizes: has this competition (id) any? `app.py` fills the list."""
+
+NO_PRIZES = "competition.no_prizes"
 
 STANDARD_LEVELS: tuple[tuple[str, str, int, tuple[int, int]], ...] = (
     ("第一关 入门", "Level 1: Entry", 10, (1, 2)),
@@ -286,7 +289,7 @@ def delete_level(person_id: int, level_id: int) -> None:
 
 
 def find_checklist(competition_id: int) -> list[Line]:
-    """Return the checklist of a competition as it stands now, further packages' lines included. Raises: NotFound."""
+    """Return the checklist of a competition as it stands now, prizes included. Raises: NotFound."""
     competition = queries.get_competition(competition_id)
     tracks = []
     for track in queries.list_tracks(competition_id):
@@ -316,9 +319,26 @@ def find_checklist(competition_id: int) -> list[Line]:
             tracks=tracks,
         )
     )
-    for further in further_checks:
-        lines += further(competition_id)
+    prizes = any(has_prizes(competition_id) for has_prizes in prize_checks)
+    lines.append(Line("prizes", prizes or said_no_prizes(competition_id), "prizes", details={"set": prizes}))
     return lines
+
+
+def say_no_prizes(person_id: int, competition_id: int) -> None:
+    """Put on record that a draft is meant to have no prizes, so that none are missing by oversight.
+
+    Raises: NotFound, WrongState after opening.
+    """
+    with transaction():
+        _record(NO_PRIZES, _lock_draft(competition_id), person_id)
+
+
+def said_no_prizes(competition_id: int) -> bool:
+    """Say whether it is on record that a competition is meant to have no prizes."""
+    said = select(AuditEntry.id).where(
+        AuditEntry.subject == "competition", AuditEntry.subject_id == competition_id, AuditEntry.action == NO_PRIZES
+    )
+    return db.session.scalar(said.limit(1)) is not None
 
 
 def extend_attempt(person_id: int, attempt_id: int, seconds: int, why: str) -> None:

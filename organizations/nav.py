@@ -50,7 +50,7 @@ def _role_entries() -> list[tuple[str, str, str]]:
     except DBAPIError:
         return []  # an error page still has a menu
     entries = []
-    if "organizer" in roles:
+    if roles & {"organizer", "enterprise_admin"}:
         entries.append((_("Organizer"), "/organizer", "grid"))
     if managed:
         entries.append((_("My enterprise"), f"/organizations/{managed[0]}", "building"))

@@ -84,6 +84,9 @@ def test_a_competition_goes_from_an_empty_list_to_a_seal_by_forms_alone(
     client.post(f"/organizer/tracks/{track.id}/standard-levels")
     levels = list(db.session.scalars(select(Level).order_by(Level.position)))
     assert [level.position for level in levels] == [1, 2, 3, 4, 5]
+    assert client.get(f"{place}/setup").text.count("is-bad") == 1, "prizes are neither set nor said to be absent"
+    assert client.get(f"{place}/open").status_code == 302
+    client.post(f"{place}/no-prizes")
     assert "is-bad" not in client.get(f"{place}/setup").text
 
     assert client.get(f"{place}/open").status_code == 200

@@ -19,6 +19,7 @@ from competitions.models import Adjustment, Attempt, Competition, Level, Partici
 from core.database import db
 from core.errors import Invalid
 from core.models import AuditEntry
+from payouts.models import PrizeRule
 from questions.errors import BlueprintUnfillable
 from questions.rules import Bank, BlueprintRow, Version, draw
 from tests import factories as make
@@ -200,8 +201,27 @@ def test_the_standard_levels_of_every_real_bank_can_always_be_drawn(app: Flask, 
     for track in queries.list_tracks(competition.id):
         setup.add_standard_levels(organizer.id, track.id)
     lines = setup.find_checklist(competition.id)
-    assert [line for line in lines if not line.ok] == []
+    assert [line.code for line in lines if not line.ok] == ["prizes"]
     assert len([line for line in lines if line.code == "blueprint"]) == 25
+
+
+def test_prizes_are_set_or_said_to_be_absent_before_it_may_open(organizer: Person) -> None:
+    competition = make.make_competition(make.make_organization(), state="draft")
+
+    def prizes() -> bool:
+        return next(line.ok for line in setup.find_checklist(competition.id) if line.code == "prizes")
+
+    assert not prizes()
+    names = {"name_zh": "平分", "name_en": "Equal split"}
+    rule = PrizeRule(competition_id=competition.id, position=1, kind="equal_split", terms={"pot_fen": 100}, **names)
+    db.session.add(rule)
+    db.session.commit()
+    assert prizes()
+    db.session.delete(rule)
+    db.session.commit()
+    assert not prizes()
+    setup.say_no_prizes(organizer.id, competition.id)
+    assert prizes()
 
 
 def playing(people: int = 1) -> tuple[Level, list[Attempt]]:
