@@ -15,7 +15,7 @@ from sqlalchemy import select, text
 from competitions.errors import AttemptsUnfinished, WrongState
 from competitions.models import Competition
 from competitions.services import recompute_standings
-from core import audit, clock
+from core import audit, clock, valkey
 from core.database import db, lock, transaction
 from core.valkey import Away
 from leaderboard import live, queries, rules
@@ -133,6 +133,7 @@ def project(participation_id: int) -> None:
         log.info("projection_left_to_the_sweep", participation_id=participation_id)
 
 
+@valkey.patience()
 def rebuild(competition_id: int) -> Rebuilt:
     """Draw a competition's boards anew from PostgreSQL and serve them in one step (L1).
 
@@ -166,6 +167,7 @@ def rebuild(competition_id: int) -> Rebuilt:
     raise AssertionError("unreachable")
 
 
+@valkey.patience()
 def sweep(competition_id: int) -> int | None:
     """Project what changed since the last sweep, thirty seconds overlapping; None when no picture exists.
 
@@ -188,6 +190,7 @@ def sweep(competition_id: int) -> int | None:
     return changed
 
 
+@valkey.patience()
 def reconcile(competition_id: int, *, repair: bool) -> Reconciled:
     """Compare the picture with the standings row for row and every board's size, and repair it when asked to.
 
