@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 import demo
 from accounts import services as accounts
@@ -186,6 +186,8 @@ def _fill(event: Event, people: int, say: Say) -> None:
         attempts += write_batch(event, batch, first, last)
         if last < people:
             say(f"  {last} of {people} people")
+    with transaction():
+        db.session.execute(text("analyze people, memberships, participations, attempts, answers, standings"))
     seconds = (clock.now() - began).total_seconds()
     say(f"Added {people - start} people with {attempts} attempts in {seconds:.1f} s")
     for number in (contests.OPEN, contests.FINISHED, contests.INTERNAL):

@@ -68,7 +68,7 @@ def what_everyone_did() -> list[tuple[Any, ...]]:
 
 
 def test_a_full_rescore_reproduces_all_that_the_demo_stored() -> None:
-    event = make_quietly(150)
+    event = make_quietly(90)
     level = {one.id: one for one in db.session.scalars(select(Level))}
     trade = {one.id: one.trade_code for one in db.session.scalars(select(Track))}
     answers: dict[int, dict[int, Any]] = {}
@@ -102,7 +102,7 @@ def test_a_full_rescore_reproduces_all_that_the_demo_stored() -> None:
 
 
 def test_nobody_in_the_demo_did_what_the_platform_would_have_refused() -> None:
-    event = make_quietly(150)
+    event = make_quietly(90)
     competitions = {one.id: one for one in db.session.scalars(select(Competition))}
     rows = db.session.execute(
         select(Attempt, Level, Participation)
@@ -215,7 +215,7 @@ def test_every_log_in_signs_in_and_holds_its_role() -> None:
 
 
 def test_the_finished_competition_is_sealed_and_its_payouts_stand_in_every_state() -> None:
-    event = make_quietly(200)
+    event = make_quietly(120)
     competition_id = event.competition_ids[contests.FINISHED]
     checked = verify(competition_id)
     assert checked.recorded == checked.from_rows == checked.from_answers
