@@ -13,6 +13,7 @@ from wtforms.validators import InputRequired, Length
 from accounts import rules
 
 SHORTEST, LONGEST = rules.PASSWORD_LENGTH
+SHOW = {"data-show": _l("Show the password"), "data-hide": _l("Hide the password")}
 
 
 def said(field: StringField | PasswordField) -> str:
@@ -44,7 +45,7 @@ def new_password_field(label: Any) -> PasswordField:
         label,
         [InputRequired(_l("Choose a password.")), Length(max=LONGEST)],
         description=_l("At least 8 characters. A short sentence is easy to remember and hard to guess."),
-        render_kw={"autocomplete": "new-password", "minlength": SHORTEST},
+        render_kw={"autocomplete": "new-password", "minlength": SHORTEST, **SHOW},
     )
 
 
@@ -55,7 +56,7 @@ class SignInForm(FlaskForm):  # type: ignore[misc]
     password = PasswordField(
         _l("Password"),
         [InputRequired(_l("Enter your password.")), Length(max=LONGEST)],
-        render_kw={"autocomplete": "current-password"},
+        render_kw={"autocomplete": "current-password", **SHOW},
     )
     next = HiddenField()
 
@@ -87,6 +88,6 @@ class PasswordForm(FlaskForm):  # type: ignore[misc]
     current = PasswordField(
         _l("Current password"),
         [InputRequired(_l("Enter your current password.")), Length(max=LONGEST)],
-        render_kw={"autocomplete": "current-password"},
+        render_kw={"autocomplete": "current-password", **SHOW},
     )
     password = new_password_field(_l("New password"))

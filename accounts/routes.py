@@ -102,6 +102,12 @@ def account() -> Any:
     return _account_page(me, ProfileForm(formdata=None, name=me.name, locale=me.locale), PasswordForm(formdata=None))
 
 
+@blueprint.get("/me/account/<any(profile, password):form>")
+def account_form(form: str) -> Any:
+    """Lead a reload or a change of language after a refused form back to the page it belongs to."""
+    return redirect(url_for("accounts.account"), 303)
+
+
 @blueprint.post("/me/account/profile")
 def change_profile() -> Any:
     """Change name and language."""

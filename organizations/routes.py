@@ -43,6 +43,12 @@ def sign_up() -> Any:
     return _choose_page(node_id, code)
 
 
+@blueprint.get("/sign-up/<int:employer_id>")
+def sign_up_again(employer_id: int) -> Any:
+    """Lead a reload or a change of language after a refused form back to the form."""
+    return redirect(url_for("organizations.sign_up", employer=employer_id), 303)
+
+
 @blueprint.post("/sign-up/<int:employer_id>")
 def sign_up_submit(employer_id: int) -> Any:
     """Make the account and sign the person in."""

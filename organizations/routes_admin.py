@@ -61,6 +61,12 @@ def organization(organization_id: int) -> Any:
     return _page(node, NodeForm(formdata=None), _grant_form(node, empty=True))
 
 
+@blueprint.get("/organizations/<int:organization_id>/<any(children, roles, code):form>")
+def organization_form(organization_id: int, form: str) -> Any:
+    """Lead a reload or a change of language after a refused form back to the page it belongs to."""
+    return _back(organization_id)
+
+
 @blueprint.post("/organizations/<int:organization_id>/children")
 def add_child(organization_id: int) -> Any:
     """Add a node under this one."""
@@ -142,6 +148,12 @@ def person(organization_id: int, person_id: int) -> Any:
     me, node = _reach(organization_id, rules.MANAGERS)
     member = queries.get_member(organization_id, person_id)
     return _person_page(node, member, ReasonForm(formdata=None) if _may_manage(me, node, person_id) else None)
+
+
+@blueprint.get("/organizations/<int:organization_id>/people/<int:person_id>/<any(disable, enable, reset):act>")
+def person_form(organization_id: int, person_id: int, act: str) -> Any:
+    """Lead a reload or a change of language after a refused form back to the page it belongs to."""
+    return redirect(url_for("organizations_admin.person", organization_id=organization_id, person_id=person_id), 303)
 
 
 @blueprint.post("/organizations/<int:organization_id>/people/<int:person_id>/<any(disable,enable,reset):act>")

@@ -294,3 +294,15 @@ def test_nobody_signs_up_at_a_federation(client: FlaskClient) -> None:
     province = make_organization()
     assert client.post(f"/sign-up/{province.id}", data=sign_up_form()).status_code == 404
     assert client.post("/sign-up/999999", data=sign_up_form()).status_code == 404
+
+
+def test_changing_the_language_after_a_refused_form_leads_to_the_form(client: FlaskClient) -> None:
+    """The switch is a link to the page itself, and a page drawn by a POST has an address of its own."""
+    plant = make_organization(kind="enterprise")
+    assert client.post(f"/sign-up/{plant.id}", data={}).status_code == 422
+    assert client.get(f"/sign-up/{plant.id}?lang=en", follow_redirects=True).status_code == 200
+    make_account()
+    client.post("/login", data={"phone": PHONE, "password": PASSWORD})
+    for form in ("profile", "password"):
+        assert client.post(f"/me/account/{form}", data={}).status_code == 422
+        assert client.get(f"/me/account/{form}?lang=en", follow_redirects=True).status_code == 200
