@@ -13,7 +13,7 @@ from competitions import services
 from competitions.models import Competition, Track
 from competitions.queries import LevelState
 from competitions.routes import audience, ends_in, phase, running_attempt
-from competitions.rules import stars
+from competitions.rules import GRACE, stars
 from core import clock
 from leaderboard import queries as boards
 from leaderboard.queries import MyRank
@@ -105,3 +105,15 @@ def me() -> str:
         stages=stages(),
         payee=payouts.find_payee(person.person_id),
     )
+
+
+@blueprint.get("/rules")
+def rules() -> str:
+    """Say how time, scores, ranks and prizes work here, for everyone."""
+    return render_template("pages/rules.html", grace_s=int(GRACE.total_seconds()))
+
+
+@blueprint.get("/privacy")
+def privacy() -> str:
+    """Say what is kept about people, who sees it, and how to have it corrected."""
+    return render_template("pages/privacy.html")
