@@ -40,7 +40,10 @@ class TooMany(Refusal):
 
 
 class Throttle:
-    """Counts in Valkey so that all workers share them, and in this process while Valkey is away."""
+    """Counts in Valkey so that all workers share them, and in this process while Valkey is away.
+
+    It stands on the library limits alone: Flask-Limiter, its wrapper, adds three hooks to every request.
+    """
 
     def __init__(self, client: redis.Redis) -> None:
         self._shared = FixedWindowRateLimiter(RedisStorage("redis://", connection_pool=client.connection_pool))
