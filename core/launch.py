@@ -1,6 +1,7 @@
 """`make run`: everything from empty folder to printed address, and everything stopped again at Ctrl-C."""
 
 import errno
+import hashlib
 import http.client
 import importlib
 import os
@@ -17,6 +18,7 @@ from types import FrameType
 
 import flask.cli
 import psycopg
+from psycopg import sql
 
 from config import Settings, SettingsError, load
 from core.processes import die_with_parent, dies_with
@@ -24,6 +26,7 @@ from core.servers import Servers, ServersError
 
 ROOT = Path(__file__).resolve().parent.parent
 PREPARE_LOCK = 0x62697775  # "biwu": any number will do that no other advisory lock of this database uses
+PREPARED_FROM = ("migrations", "content", "questions", "demo")
 TICK_SECONDS = 0.2
 STOP_SECONDS = 20.0  # longer than gunicorn's graceful timeout, so that open requests end first
 READY_SECONDS = 60.0
@@ -112,8 +115,8 @@ def run(settings: Settings) -> None:
         try:
             web = Child("web", [python, "-m", "gunicorn", "-c", "gunicorn.conf.py", "app:create_app()"], environ)
             children.append(web)
+            _wait_for_an_answer(ready, web)  # first, for the worker's own start would take the processor from it
             children.append(Child("worker", [python, "-m", "flask", "--app", "app", "worker"], environ))
-            _wait_for_an_answer(ready, web)
             _welcome(ready, time.monotonic() - began)
             while True:
                 time.sleep(TICK_SECONDS)
@@ -153,7 +156,7 @@ def _servers(settings: Settings) -> Iterator[tuple[Servers, Settings]]:
 
 
 def _prepare(settings: Settings, environ: Mapping[str, str]) -> None:
-    """Migrate, load the question banks and the demo; a second launcher of the same database waits its turn."""
+    """Migrate, load the question banks and the demo, unless that is done; a second launcher waits its turn."""
     address = settings.database_url.replace("postgresql+psycopg://", "postgresql://", 1)
     try:
         session = psycopg.connect(address, autocommit=True, connect_timeout=10)
@@ -161,6 +164,9 @@ def _prepare(settings: Settings, environ: Mapping[str, str]) -> None:
         raise LaunchError(f"The database at DATABASE_URL does not answer: {error}") from error
     with session:
         session.execute("select pg_advisory_lock(%s)", (PREPARE_LOCK,))
+        wanted = f"prepared {_fingerprint(settings)}"
+        if session.execute("select obj_description('public'::regnamespace)").fetchone() == (wanted,):
+            return
         done = subprocess.run(
             [sys.executable, "-m", "core.launch", "prepare"],
             cwd=ROOT,
@@ -169,8 +175,23 @@ def _prepare(settings: Settings, environ: Mapping[str, str]) -> None:
             start_new_session=True,
             preexec_fn=dies_with(signal.SIGTERM),
         )
-    if done.returncode != 0:
-        raise LaunchError(f"The preparation ended {_ending(done.returncode)}; its words are above.")
+        if done.returncode != 0:
+            raise LaunchError(f"The preparation ended {_ending(done.returncode)}; its words are above.")
+        with suppress(psycopg.errors.InsufficientPrivilege):  # then every start prepares, which is only slower
+            session.execute(sql.SQL("comment on schema public is {}").format(sql.Literal(wanted)))
+
+
+def _fingerprint(settings: Settings) -> str:
+    """A digest of all that the preparation depends on; kept in the database as the comment on its schema.
+
+    Loading the application only to find nothing to do would take half of a second start.
+    """
+    digest = hashlib.sha256(f"{settings.demo} {settings.demo_people}".encode())
+    for folder in PREPARED_FROM:
+        for path in sorted((ROOT / folder).rglob("*")):
+            if path.is_file() and "__pycache__" not in path.parts:
+                digest.update(f"{path.relative_to(ROOT)} {path.stat().st_size} ".encode() + path.read_bytes())
+    return digest.hexdigest()
 
 
 def prepare(settings: Settings) -> int:
