@@ -77,13 +77,13 @@ def _mine(person_id: int) -> list[Mine]:
 
 
 def _next(mine: list[Mine]) -> tuple[Competition, Track, LevelState] | None:
-    """Return the level to play next: in the competition that ends first, on the track where the person is furthest."""
+    """Return the level to play next: in the competition that ends first, on the track most played."""
     now = clock.now()
     for one in mine:
         if one.phase != "running":
             return None
         maps = competitions.level_map(one.competition, one.participation_id, now)
-        for track in sorted(maps, key=lambda track: -track.cleared):
+        for track in sorted(maps, key=lambda track: (-track.cleared, -sum(state.tries_used for state in track.levels))):
             for state in track.levels:
                 if state.may_start and state.state == "open":
                     return one.competition, track.track, state

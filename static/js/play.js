@@ -137,13 +137,20 @@ function show(position, { focus = true } = {}) {
   one("[data-next]").hidden = position === total;
   one("[data-check]").hidden = position !== total;
   one('[data-go="-1"]').disabled = position === 1;
-  if (position) one("[data-where]").textContent = fill(words.where, { n: position, total });
+  one("[data-where]").textContent = position ? fill(words.where, { n: position, total }) : words.review;
   history.replaceState(null, "", position ? `#q-${position}` : "#review");
   drawCells();
   if (!focus) return;
   scrollTo(0, 0);
   const typed = position && matchMedia("(hover: hover)").matches && answers(position).find((input) => input.type === "text");
   (typed || (position ? at(position) : review)).focus({ preventScroll: true });
+}
+
+/** The place the address names: a question, 0 for the review, undefined for neither. */
+function inHash() {
+  if (location.hash === "#review") return 0;
+  const position = Number(/^#q-(\d+)$/.exec(location.hash)?.[1]);
+  return at(position) && position;
 }
 
 function changed(position, delay) {
@@ -359,8 +366,8 @@ document.addEventListener("keydown", (event) => {
 });
 
 addEventListener("hashchange", () => {
-  const position = Number(/^#q-(\d+)$/.exec(location.hash)?.[1]);
-  if (at(position)) show(position);
+  const position = inHash();
+  if (position !== undefined) show(position);
 });
 addEventListener("beforeunload", (event) => {
   if (outbox.pending.length && !leaving) event.preventDefault();
@@ -369,9 +376,8 @@ document.addEventListener("visibilitychange", () => { if (!document.hidden) outb
 addEventListener("pageshow", (event) => { if (event.persisted) outbox.resync(); });
 addEventListener("online", () => outbox.resync());
 
-const asked = location.hash === "#review" ? 0 : Number(/^#q-(\d+)$/.exec(location.hash)?.[1]);
 const begun = positions.some(isAnswered);
 document.documentElement.classList.add("playing", "js");
-show(asked === 0 || at(asked) ? asked : (begun && positions.find((position) => !isAnswered(position))) || 1, { focus: false });
+show(inHash() ?? ((begun && positions.find((position) => !isAnswered(position))) || 1), { focus: false });
 outbox.retry();
 drawState();
