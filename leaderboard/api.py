@@ -2,25 +2,74 @@
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import datetime
 
 import msgspec
 from flask import Blueprint, Response, current_app, request
 
 from accounts import identity
+from core.api import arguments, endpoint, reply
 from leaderboard import queries
 from leaderboard.cache import Brief
-from leaderboard.forms import asked
+from leaderboard.forms import BoardQuery, RankQuery
 from leaderboard.queries import BoardPage, Viewer
 
 api = Blueprint("leaderboard_api", __name__, url_prefix="/api/v1")
 
 
+class BoardOrganization(msgspec.Struct, frozen=True):
+    """The enterprise a person belonged to on joining."""
+
+    zh: str
+    en: str
+
+
+class BoardRow(msgspec.Struct, frozen=True):
+    """One row of a board; the name is masked unless it is the caller's or the competition shows names."""
+
+    rank: int
+    name: str
+    organization: BoardOrganization
+    levels_cleared: int
+    points: int
+    elapsed_ms: int
+    reached_at: datetime
+    is_me: bool
+
+
+class BoardView(msgspec.Struct, frozen=True):
+    """Fifty rows of a board. `source`: live, database (Valkey is away) or sealed; `as_of`: when it was read."""
+
+    total: int
+    page: int
+    pages: int
+    as_of: datetime
+    source: str
+    rows: list[BoardRow]
+
+
+class RankView(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Where the caller stands; `rank` is null, and the rest left out, for one who is not on the board."""
+
+    rank: int | None
+    total: int | None = None
+    page: int | None = None
+    levels_cleared: int | None = None
+    points: int | None = None
+    elapsed_ms: int | None = None
+    reached_at: datetime | None = None
+    source: str | None = None
+
+
 @api.get("/competitions/<int:competition_id>/board")
+@endpoint("leaderboards", gives=BoardView, query=BoardQuery, refuses=(401, 404, 422))
 def board(competition_id: int) -> Response:
-    """Answer a page of a board; query: track, node, page. An ETag gives 304 while nothing shown has changed."""
-    viewer, track_id, page = _asked(competition_id)
-    shared = queries.board_page(viewer.board, track_id, viewer.node_id, page)
+    """A page of a board. Its ETag gives 304 while nothing shown has changed."""
+    person = identity.require()
+    wanted = arguments(BoardQuery)
+    viewer = queries.get_viewer(person.person_id, competition_id, wanted.node)
+    track_id = queries.check_track(viewer.board, wanted.track)
+    shared = queries.board_page(viewer.board, track_id, viewer.node_id, wanted.page)
     shown = queries.mark_own(shared, viewer)
     etag = f'W/"{shown.etag}"'
     if etag in request.headers.get("If-None-Match", ""):
@@ -34,62 +83,52 @@ def board(competition_id: int) -> Response:
 
 
 @api.get("/competitions/<int:competition_id>/me/rank")
+@endpoint("leaderboards", gives=RankView, query=RankQuery, refuses=(401, 404, 422))
 def rank(competition_id: int) -> Response:
-    """Answer where the signed-in person stands; query: track, node. `rank` is null for one who is not on the board."""
-    viewer, track_id, _ = _asked(competition_id)
+    """Where the signed-in person stands on one board."""
+    person = identity.require()
+    wanted = arguments(RankQuery)
+    viewer = queries.get_viewer(person.person_id, competition_id, wanted.node)
+    track_id = queries.check_track(viewer.board, wanted.track)
     found = None
     if viewer.participation_id is not None:
         found = queries.my_rank(viewer.board, track_id, viewer.node_id, viewer.participation_id)
     if found is None:
-        body: dict[str, Any] = {"rank": None}
-    else:
-        body = {
-            "rank": found.rank,
-            "total": found.total,
-            "page": found.page,
-            "levels_cleared": found.place.levels_cleared,
-            "points": found.place.points,
-            "elapsed_ms": found.place.elapsed_ms,
-            "reached_at": found.place.reached_at,
-            "source": found.source,
-        }
-    return Response(msgspec.json.encode(body), mimetype="application/json")
+        return reply(RankView(None))
+    place = found.place
+    return reply(
+        RankView(
+            found.rank,
+            found.total,
+            found.page,
+            place.levels_cleared,
+            place.points,
+            place.elapsed_ms,
+            place.reached_at,
+            found.source,
+        )
+    )
 
 
 def _shared_body(viewer: Viewer, track_id: int | None, page: BoardPage) -> bytes:
-    """The bytes of a page without anybody's own row, made once for all who may see that node's board."""
+    """The bytes of a page without anybody's own row, made once for all who may see that node's board (L6)."""
     known: Brief[bytes] = current_app.extensions.setdefault("leaderboard_bodies", Brief(2.0, size=512))
     key = (viewer.board.competition_id, track_id, viewer.node_id, page.page, page.etag, page.as_of)
     return known.get(key, lambda: _encode(page))
 
 
-def _asked(competition_id: int) -> tuple[Viewer, int | None, int]:
-    person = identity.require()
-    wanted = asked(request.args)
-    viewer = queries.get_viewer(person.person_id, competition_id, wanted.node_id)
-    return viewer, queries.check_track(viewer.board, wanted.track_id), wanted.page
-
-
 def _encode(page: BoardPage) -> bytes:
-    return msgspec.json.encode(
-        {
-            "total": page.total,
-            "page": page.page,
-            "pages": page.pages,
-            "as_of": page.as_of,
-            "source": page.source,
-            "rows": [
-                {
-                    "rank": row.rank,
-                    "name": row.name,
-                    "organization": row.organization,
-                    "levels_cleared": row.levels_cleared,
-                    "points": row.points,
-                    "elapsed_ms": row.elapsed_ms,
-                    "reached_at": row.reached_at,
-                    "is_me": row.is_me,
-                }
-                for row in page.rows
-            ],
-        }
-    )
+    rows = [
+        BoardRow(
+            row.rank,
+            row.name,
+            BoardOrganization(**row.organization),
+            row.levels_cleared,
+            row.points,
+            row.elapsed_ms,
+            row.reached_at,
+            row.is_me,
+        )
+        for row in page.rows
+    ]
+    return msgspec.json.encode(BoardView(page.total, page.page, page.pages, page.as_of, page.source, rows))

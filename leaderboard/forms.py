@@ -2,32 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Annotated
 
-from core.errors import Invalid
+import msgspec
 
-MAX_DIGITS = 15
-
-
-class Asked(NamedTuple):
-    """A track or the whole, a node or the competition's own, and a page from 1."""
-
-    track_id: int | None
-    node_id: int | None
-    page: int
+MAX_PAGE = 1_000_000
+Id = Annotated[int, msgspec.Meta(ge=1, le=2**53 - 1)]
 
 
-def asked(query: Mapping[str, str]) -> Asked:
-    """Read `track`, `node` and `page` of a query string. Raises: Invalid naming the one that is no number."""
-    page = _number(query, "page")
-    return Asked(_number(query, "track"), _number(query, "node"), 1 if page is None else page)
+class RankQuery(msgspec.Struct, frozen=True):
+    """A track or, without one, the whole competition; a node of the tree or the competition's own."""
+
+    track: Id | None = None
+    node: Id | None = None
 
 
-def _number(query: Mapping[str, str], name: str) -> int | None:
-    text = query.get(name, "")
-    if not text:
-        return None
-    if not (text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS):
-        raise Invalid(path=name, reason="not_a_number")
-    return int(text)
+class BoardQuery(RankQuery, frozen=True):
+    """The same and a page from 1."""
+
+    page: Annotated[int, msgspec.Meta(ge=1, le=MAX_PAGE)] = 1

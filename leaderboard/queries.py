@@ -26,7 +26,6 @@ PAGE_SIZE = 50
 NEIGHBOURS = 5
 LIVE_SECONDS = 1.0
 DATABASE_SECONDS = 5.0
-MAX_PAGE = 1_000_000
 
 Source = Literal["live", "database", "sealed"]
 
@@ -234,11 +233,7 @@ def board_page(board: Board, track_id: int | None, node_id: int, page: int, view
         node_id: a node at or under the competition's own.
         page: from 1.
         viewer: whose row is marked, if it is on the page.
-
-    Raises: NotFound for a page that cannot be.
     """
-    if not 1 <= page <= MAX_PAGE:
-        raise NotFound(what="page")
     key = (board.competition_id, board.seal_id, track_id, node_id, page, board.mask_names)
     shared = _memory().pages.get(
         key, lambda: _read_page(board, track_id, node_id, page), lambda made: _keep(made.source)

@@ -13,8 +13,9 @@ from flask_babel import gettext as _
 from accounts import identity
 from competitions import queries as competitions
 from core import web
+from core.api import arguments
 from leaderboard import queries, rules
-from leaderboard.forms import asked
+from leaderboard.forms import BoardQuery
 from leaderboard.queries import Neighbour, Row, Viewer
 from leaderboard.rules import EPOCH, MICROSECOND
 from organizations import queries as organizations
@@ -46,9 +47,9 @@ def boards() -> str:
 def board(competition_id: int) -> Response:
     """Show a page of a board, the own row with its neighbours, and the rule of ties."""
     person = identity.require()
-    wanted = asked(request.args)
-    viewer = queries.get_viewer(person.person_id, competition_id, wanted.node_id)
-    track_id = queries.check_track(viewer.board, wanted.track_id)
+    wanted = arguments(BoardQuery)
+    viewer = queries.get_viewer(person.person_id, competition_id, wanted.node)
+    track_id = queries.check_track(viewer.board, wanted.track)
     page = queries.board_page(viewer.board, track_id, viewer.node_id, wanted.page, viewer)
     why = queries.why_am_i_here(viewer.board, track_id, viewer.node_id, viewer)
 

@@ -161,15 +161,16 @@ def test_my_rank_is_mine_on_every_board_and_null_before_i_stand_there(
 @pytest.mark.parametrize(
     ("query", "status"),
     [
-        ("?page=0", 404),
+        ("?page=0", 422),
         ("?page=-1", 422),
         ("?page=abc", 422),
         ("?page=99999999999999999999", 422),
-        ("?page=999999999", 404),
+        ("?page=999999999", 422),
         ("?track=999999", 404),
         ("?node=" + "1" * 15, 404),
         ("?node=١", 422),
         ("?page=2", 200),
+        ("?track=", 422),
     ],
 )
 def test_odd_addresses_are_refused_without_a_crash(

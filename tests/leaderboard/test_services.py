@@ -16,6 +16,7 @@ from flask import Flask
 from sqlalchemy import text, update
 from sqlalchemy.exc import DBAPIError
 
+from accounts.models import Person
 from competitions.errors import AttemptsUnfinished, WrongState
 from competitions.models import Attempt, Participation, Standing
 from competitions.services import close_competition, save_answer, start_attempt, submit_attempt
@@ -108,8 +109,8 @@ def test_l1_after_a_flush_and_a_rebuild_every_row_of_every_board_is_what_postgre
 
 
 def test_a_missing_picture_makes_the_sweep_ask_for_one_rebuild_only(app: Flask, federation: Federation) -> None:
-    tasks.sweep.func(timestamp=0)
-    tasks.sweep.func(timestamp=2)
+    for timestamp in (0, 2):
+        tasks.sweep.func(timestamp=timestamp)  # type: ignore[arg-type] # the decorators hide its arguments
     waiting = "select count(*) from procrastinate_jobs where task_name = 'leaderboard.rebuild' and status = 'todo'"
     assert db.session.scalar(text(waiting)) == 1
     tasks.rebuild.func(competition_id=federation.competition.id)
@@ -370,7 +371,7 @@ def play(federation: Federation, right: int, name: str = "王小明") -> Attempt
     level = factories.make_level(federation.track) if not db.session.scalar(text("select id from levels")) else None
     level_id = level.id if level else int(db.session.scalar(text("select id from levels")) or 0)
     participation = join(federation, name=name)
-    session = factories.make_session(db.session.get_one(factories.Person, participation.person_id))
+    session = factories.make_session(db.session.get_one(Person, participation.person_id))
     attempt = start_attempt(participation.person_id, level_id)
     for position in range(1, 4):
         value = ["a"] if position <= right else ["b"]
@@ -411,7 +412,7 @@ def test_l8_a_changed_row_breaks_the_seal(
     db.session.rollback()
     with superuser.transaction():
         superuser.execute("set local session_replication_role = replica")
-        superuser.execute(tampering)  # type: ignore[arg-type]
+        superuser.execute(tampering)
     assert not services.verify(federation.competition.id).holds
 
 
