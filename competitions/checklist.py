@@ -96,9 +96,14 @@ def check(facts: CompetitionFacts) -> list[Line]:
         Line("tracks", bool(facts.tracks), "tracks"),
     ]
     for track in facts.tracks:
-        lines.append(Line("levels", bool(track.levels), "tracks", track.id, {"track": track.name}))
-        for level in track.levels:
-            lines += _check_level(level, track, facts)
+        checked = [_check_level(level, track, facts) for level in track.levels]
+        told: dict[str, object] = {
+            "track": track.name,
+            "count": len(checked),
+            "ready": sum(may_open(of_level) for of_level in checked),
+        }
+        lines.append(Line("levels", bool(track.levels), "tracks", track.id, told))
+        lines += [line for of_level in checked for line in of_level]
     return lines
 
 

@@ -43,7 +43,7 @@ REVEALS = {
     "after_submit": _("As soon as a try is handed in"),
     "after_close": _("After the competition has closed"),
 }
-SPARE_ROWS = 3
+SPARE_ROWS = 2
 MOMENT_FORMATS = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"]
 
 
@@ -82,7 +82,10 @@ class CompetitionForm(FlaskForm):  # type: ignore[misc]
     name_zh = StringField(_("Name in Chinese"), [InputRequired(), Length(max=100)], filters=[strip])
     name_en = StringField(_("Name in English"), [InputRequired(), Length(max=160)], filters=[strip])
     organization_id = SelectField(
-        _("Held by"), coerce=int, description=_("Its people, and those of every unit under it, may take part.")
+        _("Held by"),
+        [InputRequired()],
+        coerce=int,
+        description=_("Its people, and those of every unit under it, may take part."),
     )
     opens_at = MomentField(_("Opens at"), [InputRequired()], description=_("Beijing time"))
     closes_at = MomentField(_("Closes at"), [InputRequired()], description=_("Beijing time"))
@@ -156,7 +159,7 @@ class LevelForm(FlaskForm):  # type: ignore[misc]
     opens_at = MomentField(
         _("Opens at"), [Optional()], description=_("Beijing time. Empty: together with the competition.")
     )
-    reveal = RadioField(_("Key and explanations may be seen"), choices=choices(REVEALS.items()))
+    reveal = RadioField(_("Key and explanations may be seen"), [InputRequired()], choices=choices(REVEALS.items()))
     rows = FieldList(FormField(RowForm))
 
     def offer(self, topics: list[Topic]) -> None:
@@ -201,7 +204,9 @@ class ExtensionForm(FlaskForm):  # type: ignore[misc]
 class FactorForm(FlaskForm):  # type: ignore[misc]
     """A factor on every time limit of one person, and why."""
 
-    factor = SelectField(_("Time limits"), choices=choices([("125", "× 1.25"), ("150", "× 1.5"), ("200", "× 2")]))
+    factor = SelectField(
+        _("Time limits"), [InputRequired()], choices=choices([("125", "× 1.25"), ("150", "× 1.5"), ("200", "× 2")])
+    )
     why = StringField(_("Reason"), [InputRequired(), Length(min=2, max=200)], filters=[strip])
 
 
@@ -210,12 +215,16 @@ class ExportForm(FlaskForm):  # type: ignore[misc]
 
     kind = RadioField(
         _("List"),
+        [InputRequired()],
         choices=choices([("ranking", _("Ranking")), ("participants", _("Participants"))]),
         default="ranking",
     )
     names = RadioField(
         _("Names and phones"),
+        [InputRequired()],
         choices=choices([("masked", _("Masked")), ("full", _("In full; this is logged"))]),
         default="masked",
     )
-    format = RadioField(_("Format"), choices=choices([("xlsx", "Excel (.xlsx)"), ("csv", "CSV")]), default="xlsx")
+    format = RadioField(
+        _("Format"), [InputRequired()], choices=choices([("xlsx", "Excel (.xlsx)"), ("csv", "CSV")]), default="xlsx"
+    )

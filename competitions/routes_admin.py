@@ -118,7 +118,7 @@ def show_setup(competition_id: int) -> Any:
         competition=competition,
         owner=get_organization(competition.organization_id),
         chips=state_chips(),
-        checklist=[_line(competition, line) for line in lines],
+        checklist=_words(competition, lines),
         no_prizes=any(line.code == "prizes" and not line.ok for line in lines),
         may_open=may_open(lines),
         tracks=tracks,
@@ -564,6 +564,13 @@ def _level_page(person: Identity, competition: Competition, track: Track, form: 
     ), (422 if form.is_submitted() and form.errors else 200)
 
 
+def _words(competition: Competition, lines: Sequence[Line]) -> list[dict[str, Any]]:
+    """Write the checklist in words; what is right with a level is said once, for all levels of its track."""
+    shown = [line for line in lines if not (line.ok and line.place == "level")]
+    ties = {"ok": True, "text": _("The tie rule is fixed and printed under every board"), "href": ""}
+    return [*(_line(competition, line) for line in shown), ties] if lines else []
+
+
 def _line(competition: Competition, line: Line) -> dict[str, Any]:
     """Write one line of the checklist in words, with the place where it is mended."""
     details = dict(line.details)
@@ -575,7 +582,12 @@ def _line(competition: Competition, line: Line) -> dict[str, Any]:
         "rules": (_l("The rules are written in both languages"), _l("The rules are not written in both languages")),
         "window": (_l("The dates are right"), _l("The end lies in the past, or before the beginning")),
         "tracks": (_l("It has at least one trade"), _l("No trade is chosen yet")),
-        "levels": (_l("%(track)s has levels", **details), _l("%(track)s has no level yet", **details)),
+        "levels": (
+            _l("%(track)s: all %(count)s levels are ready", **details)
+            if details.get("ready") == details.get("count")
+            else _l("%(track)s has levels (%(count)s)", **details),
+            _l("%(track)s has no level yet", **details),
+        ),
         "blueprint": (
             _l("%(track)s, level %(level)s: the bank can fill every paper", **details),
             _l("%(track)s, level %(level)s: the bank cannot fill every paper", **details),

@@ -130,7 +130,7 @@ def test_the_end_of_an_open_competition_can_be_put_off_but_not_brought_forward(o
                 organizer.id,
                 competition.id,
                 replace(later, **change),
-                competition.organization_id,  # type: ignore[arg-type]
+                competition.organization_id,
             )
     entry = db.session.scalars(select(AuditEntry).where(AuditEntry.action == "competition.edit")).one()
     assert entry.details["after"]["name_en"] == "Better name"

@@ -105,7 +105,7 @@ def test_nothing_remains_of_a_request_whose_job_cannot_be_deferred(
     def refuse(*_args: Any, **_kwargs: Any) -> None:
         raise RuntimeError("queue away")
 
-    monkeypatch.setattr(exports.jobs, "defer", refuse)
+    monkeypatch.setattr(jobs, "defer", refuse)
     with pytest.raises(RuntimeError):
         exports.request_export(kind(rows_of(1)), {"format": "csv"}, make.make_person().id)
     assert db.session.scalars(select(Export)).all() == []
@@ -129,7 +129,7 @@ def test_progress_is_visible_to_others_while_the_rows_are_written(kind: Callable
 
 def test_a_cancelled_export_stops_within_a_step_and_keeps_nothing(app: Flask, kind: Callable[..., str]) -> None:
     person_id = make.make_person().id
-    written = []
+    written: list[int] = []
 
     def rows() -> Iterator[list[Any]]:
         for number in range(5000):
