@@ -19,6 +19,7 @@ from wtforms import (
     TextAreaField,
     ValidationError,
 )
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # the published types are older
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
 from wtforms.widgets import TextInput
 
@@ -140,7 +141,7 @@ class WinnersForm(FlaskForm):  # type: ignore[misc]
     track = SelectField(_("Board"), coerce=int)
     city = SelectField(_("City"), coerce=int)
     enterprise = SelectField(_("Enterprise"), coerce=int)
-    form = RadioField(_("File"), choices=[("xlsx", "Excel"), ("csv", "CSV")], default="xlsx")
+    file = RadioField(_("File"), choices=[SelectChoice("xlsx", "Excel"), SelectChoice("csv", "CSV")], default="xlsx")
     full = BooleanField(_("Names and phones in full"))
     why = StringField(_("What for"), [InputRequired(), Length(max=200)], filters=[_strip])
 
@@ -148,7 +149,7 @@ class WinnersForm(FlaskForm):  # type: ignore[misc]
 class PayrollForm(FlaskForm):  # type: ignore[misc]
     """An enterprise's bonus list to take away."""
 
-    form = RadioField(_("File"), choices=[("xlsx", "Excel"), ("csv", "CSV")], default="xlsx")
+    file = RadioField(_("File"), choices=[SelectChoice("xlsx", "Excel"), SelectChoice("csv", "CSV")], default="xlsx")
     why = StringField(_("What for"), [InputRequired(), Length(max=200)], filters=[_strip])
 
 

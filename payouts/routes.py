@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # the published types are older
 
 from accounts import identity
 from accounts.identity import Identity
@@ -145,9 +146,9 @@ def export_winners(competition_id: int) -> Any:
     scope = queries.WinnerScope(form.track.data or None, form.city.data or None, form.enterprise.data or None)
     return _file(
         lambda: services.export_winners(
-            competition, scope, form.form.data, full=full, why=form.why.data, person_id=person.person_id
+            competition, scope, form.file.data, full=full, why=form.why.data, person_id=person.person_id
         ),
-        f"winners-{competition_id}.{form.form.data}",
+        f"winners-{competition_id}.{form.file.data}",
         lambda: _to_prizes(competition_id),
     )
 
@@ -394,12 +395,12 @@ def export_payroll(organization_id: int, competition_id: int) -> Any:
         lambda: services.export_winners(
             competition,
             queries.WinnerScope(organization_id=enterprise.id),
-            form.form.data,
+            form.file.data,
             full=True,
             why=form.why.data,
             person_id=person.person_id,
         ),
-        f"payroll-{competition_id}.{form.form.data}",
+        f"payroll-{competition_id}.{form.file.data}",
         lambda: _to_bonus(organization_id, competition_id),
     )
 
@@ -561,7 +562,7 @@ def _prizes_page(competition: Competition, owner: Organization, **given: Any) ->
     split = given.get("split") or SplitForm(
         formdata=None, prefix="split", data={"name_zh": "通关奖", "name_en": "Finishers' prize", "who": "any_track"}
     )
-    winners_form = given.get("winners_form") or WinnersForm(formdata=None, prefix="winners", data={"form": "xlsx"})
+    winners_form = given.get("winners_form") or WinnersForm(formdata=None, prefix="winners", data={"file": "xlsx"})
     for form in (places, split):
         _offer_boards(form, competition.id)
     _offer_winners(winners_form, competition.id)
@@ -717,7 +718,7 @@ def _bonus_page(enterprise: Organization, competition: Competition, **given: Any
         may_set=permissions.holds("enterprise_admin", [enterprise.id]),
         fund=given.get("fund") or FundForm(formdata=None, prefix="fund"),
         tier=tier,
-        payroll=given.get("payroll") or PayrollForm(formdata=None, prefix="payroll", data={"form": "xlsx"}),
+        payroll=given.get("payroll") or PayrollForm(formdata=None, prefix="payroll", data={"file": "xlsx"}),
         stages=stages(),
     ), (422 if given else 200)
 
@@ -785,29 +786,37 @@ def _boards(competition_id: int) -> dict[int, str]:
     return {0: _("Whole competition")} | {track.id: tr(track) for track in queries.list_tracks(competition_id)}
 
 
+def _choices(pairs: Iterable[tuple[Any, str]]) -> list[SelectChoice]:
+    return [SelectChoice(value, label) for value, label in pairs]
+
+
 def _offer_boards(form: Any, competition_id: int) -> None:
-    form.track.choices = list(_boards(competition_id).items())
+    form.track.choices = _choices(_boards(competition_id).items())
     if hasattr(form, "who"):
-        form.who.choices = [
-            ("any_track", _("Everyone who cleared every level of a track")),
-            ("board", _("Everyone who cleared every level of the board")),
-        ]
+        form.who.choices = _choices(
+            [
+                ("any_track", _("Everyone who cleared every level of a track")),
+                ("board", _("Everyone who cleared every level of the board")),
+            ]
+        )
 
 
 def _offer_tiers(form: Any, competition_id: int) -> None:
-    form.track.choices = list(_boards(competition_id).items())
-    form.kind.choices = [
-        ("per_level", _("Each level cleared")),
-        ("all_levels", _("Clearing a whole track")),
-        ("top_n", _("The first n of our people")),
-    ]
+    form.track.choices = _choices(_boards(competition_id).items())
+    form.kind.choices = _choices(
+        [
+            ("per_level", _("Each level cleared")),
+            ("all_levels", _("Clearing a whole track")),
+            ("top_n", _("The first n of our people")),
+        ]
+    )
 
 
 def _offer_winners(form: Any, competition_id: int) -> None:
     cities, enterprises = queries.list_places_with_winners(competition_id)
-    form.track.choices = [(0, _("All boards")), *list(_boards(competition_id).items())[1:]]
-    form.city.choices = [(0, _("All cities")), *((one.id, tr(one)) for one in cities)]
-    form.enterprise.choices = [(0, _("All enterprises")), *((one.id, tr(one)) for one in enterprises)]
+    form.track.choices = _choices([(0, _("All boards")), *list(_boards(competition_id).items())[1:]])
+    form.city.choices = _choices([(0, _("All cities")), *((one.id, tr(one)) for one in cities)])
+    form.enterprise.choices = _choices([(0, _("All enterprises")), *((one.id, tr(one)) for one in enterprises)])
 
 
 def _purposes() -> dict[str, str]:

@@ -101,7 +101,7 @@ def test_an_organizer_funds_a_pool_sets_rules_awards_and_takes_the_winners_away(
         winners_track=0,
         winners_city=0,
         winners_enterprise=story.enterprise.id,
-        winners_form="xlsx",
+        winners_file="xlsx",
         winners_full="y",
         winners_why="announcement",
     )
@@ -185,7 +185,7 @@ def test_an_enterprise_sets_a_bonus_awards_it_and_takes_its_payroll_away(app: Fl
     browser.post(f"{page}/fund", fund_amount="60", fund_memo="wage fund", seen_fen=0)
     browser.post(f"{page}/award")
     assert "Awarded bonuses" in browser.get(page)
-    sheet = browser.post(f"{page}/payroll", 200, payroll_form="csv", payroll_why="November").decode("utf-8-sig")
+    sheet = browser.post(f"{page}/payroll", 200, payroll_file="csv", payroll_why="November").decode("utf-8-sig")
     assert sheet.count("工友") == 2
     entry = db.session.scalars(select(AuditEntry).filter_by(action="winners.export")).one()
     assert (entry.organization_id, entry.why) == (story.enterprise.id, "November")
@@ -284,7 +284,7 @@ def test_an_auditor_reads_and_changes_nothing_and_gets_masked_names_only(app: Fl
         winners_track=0,
         winners_city=0,
         winners_enterprise=0,
-        winners_form="csv",
+        winners_file="csv",
         winners_full="y",
         winners_why="audit",
     ).decode("utf-8-sig")
