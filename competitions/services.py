@@ -10,7 +10,6 @@ from datetime import datetime
 from typing import Any
 
 import structlog
-from organizations.queries import path_of_person
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
 
@@ -22,6 +21,7 @@ from core import audit, clock
 from core import secrets as sealed
 from core.database import db, lock, transaction
 from core.errors import Invalid, NotFound, NotSignedIn
+from organizations.queries import path_of_person
 from questions.queries import get_bank, get_versions
 from questions.rules import Value, draw, is_acceptable
 
