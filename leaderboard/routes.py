@@ -9,16 +9,19 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, get_flashed_messages, render_template, request, url_for
 from flask_babel import gettext as _
+from markupsafe import Markup
 
 from accounts import identity
 from competitions import queries as competitions
-from core import web
+from core import clock, web
 from core.api import arguments
 from leaderboard import queries, rules
+from leaderboard.cache import Brief
 from leaderboard.forms import BoardQuery
 from leaderboard.queries import Neighbour, Row, Viewer
 from leaderboard.rules import EPOCH, MICROSECOND
 from organizations import queries as organizations
+from organizations.nav import nav
 
 pages = Blueprint("leaderboard", __name__)
 
@@ -53,13 +56,15 @@ def board(competition_id: int) -> Response:
     page = queries.board_page(viewer.board, track_id, viewer.node_id, wanted.page, viewer)
     why = queries.why_am_i_here(viewer.board, track_id, viewer.node_id, viewer)
 
-    # Everything the page shows beside its rows; a form token in it lasts an hour, so the tag lasts half of one.
+    # Everything the page shows; a form token in it lasts an hour, so the tag lasts half of one. The clock of a running
+    # attempt stands on every page, so such a page is never unchanged.
+    running = competitions.find_running(person.person_id, clock.now())
     shown = (
         page.etag,
         why,
         viewer,
-        person.person_id,
-        person.session_id,
+        person,
+        nav(),
         web.language(),
         request.cookies.get("theme", ""),
         request.full_path,
@@ -67,7 +72,8 @@ def board(competition_id: int) -> Response:
         STARTED,
     )
     etag = f'W/"{hashlib.blake2b(repr(shown).encode(), digest_size=12).hexdigest()}"'
-    if etag in request.headers.get("If-None-Match", "") and not get_flashed_messages():
+    known = etag in request.headers.get("If-None-Match", "")
+    if known and running is None and not get_flashed_messages():
         response = Response(status=304)
     else:
         response = current_app.make_response(_render(viewer, track_id, page, why))
@@ -109,7 +115,7 @@ def _render(viewer: Viewer, track_id: int | None, page: queries.BoardPage, why: 
         "leaderboard/board.html",
         board=board,
         page=page,
-        rows=[_shown(row) for row in page.rows],
+        table=_table(viewer, track_id, page),
         around=[_shown(row) for row in why.around] if why else [],
         why=why,
         reasons=_reasons(why) if why else [],
@@ -119,6 +125,19 @@ def _render(viewer: Viewer, track_id: int | None, page: queries.BoardPage, why: 
         mine_url=f"{page_url(why.page)}#me" if why else "",
         poll_url=api_url("board", page=page.page),
         rank_url=api_url("rank"),
+    )
+
+
+def _table(viewer: Viewer, track_id: int | None, page: queries.BoardPage) -> Markup:
+    """The rows as HTML, made once for all who see the same rows in the same language (L6: the node is in the key)."""
+    known: Brief[Markup] = current_app.extensions.setdefault("leaderboard_tables", Brief(2.0, size=512))
+    board = viewer.board
+    key = (board.competition_id, track_id, viewer.node_id, page.page, page.etag, web.language())
+    return known.get(
+        key,
+        lambda: Markup(  # noqa: S704 - it comes from a template, which escapes
+            render_template("leaderboard/table.html", board=board, rows=[_shown(row) for row in page.rows])
+        ),
     )
 
 

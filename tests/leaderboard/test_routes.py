@@ -12,6 +12,7 @@ from sqlalchemy import update
 
 from accounts.models import Person
 from competitions.models import Participation, Standing
+from competitions.services import start_attempt
 from core import clock
 from core.database import db
 from leaderboard import queries, services
@@ -90,6 +91,19 @@ def test_the_same_board_answers_304_until_something_shown_changes(client: FlaskC
     for url in (board_url(federation), page_url(federation)):
         changed = browse(client, url, person_of(person), **{"If-None-Match": tag})
         assert changed.status_code == 200
+
+
+def test_a_page_with_the_clock_of_a_running_attempt_is_never_unchanged(
+    client: FlaskClient, federation: Federation
+) -> None:
+    person = join(federation)
+    stand(person)
+    services.rebuild(federation.competition.id)
+    tag = browse(client, page_url(federation), person_of(person)).headers["ETag"]
+    start_attempt(person.person_id, factories.make_level(federation.track).id)
+    again = browse(client, page_url(federation), person_of(person), **{"If-None-Match": tag})
+    assert again.status_code == 200
+    assert "/attempts/" in again.text
 
 
 def test_p3_an_internal_board_is_absent_for_people_of_another_enterprise(
