@@ -29,6 +29,7 @@ from sqlalchemy import text
 import config
 from app import create_app
 from competitions import services
+from competitions.models import Attempt
 from core.database import db, transaction
 from core.servers import Servers
 from leaderboard import services as boards
@@ -205,8 +206,8 @@ def fill_players() -> int:
         ).scalar_one()
         level = db.session.execute(
             text(
-                "insert into levels (track_id, position, name_zh, name_en, blueprint, time_limit_s, pass_points, reveal) "
-                "values (:track, 1, '第一关', 'Level 1', :blueprint, 3600, 60, 'after_submit') returning id"
+                "insert into levels "
+                "(track_id, position, name_zh, name_en, blueprint, time_limit_s, pass_points, reveal) values (:track, 1, '第一关', 'Level 1', :blueprint, 3600, 60, 'after_submit') returning id"
             ),
             {
                 "track": track,
@@ -228,8 +229,8 @@ def make_competition(name: str) -> int:
     return int(
         db.session.execute(
             text(
-                "insert into competitions (organization_id, name_zh, name_en, summary_zh, summary_en, rules_zh, rules_en, "
-                "state, opens_at, closes_at, mask_names, created_at) values (1, :name, :name, '', '', '', '', 'open', "
+                "insert into competitions "
+                "(organization_id, name_zh, name_en, summary_zh, summary_en, rules_zh, rules_en, state, opens_at, closes_at, mask_names, created_at) values (1, :name, :name, '', '', '', '', 'open', "
                 "now() - interval '1 day', now() + interval '1 day', true, now()) returning id"
             ),
             {"name": name},
@@ -263,10 +264,10 @@ def fill_board(size: int) -> int:
     return competition
 
 
-def save_lines(attempts: list[services.Attempt]) -> Iterator[str]:
+def save_lines(attempts: list[Attempt]) -> Iterator[str]:
     """One line an item of every attempt: a save with a growing sequence number."""
     sessions: dict[int, int] = dict(
-        db.session.execute(text("select person_id, id from login_sessions where person_id <= :n"), {"n": SAVERS}).all()  # type: ignore[arg-type]
+        db.session.execute(text("select person_id, id from login_sessions where person_id <= :n"), {"n": SAVERS}).all()
     )
     for position in range(1, 21):
         for attempt in attempts:
@@ -314,7 +315,7 @@ def served(application: str, environ: dict[str, str]) -> Iterator[None]:
 def ask(path: str, bearer: str) -> str:
     """The ETag of a reply."""
     request = urllib.request.Request(f"http://127.0.0.1:8899{path}", headers={"Authorization": f"Bearer {bearer}"})
-    with urllib.request.urlopen(request, timeout=10) as reply:
+    with urllib.request.urlopen(request, timeout=10) as reply:  # noqa: S310 - the address is this file's own
         return str(reply.headers["ETag"])
 
 
@@ -386,16 +387,17 @@ def write(table: str, options: argparse.Namespace) -> None:
     (ROOT / "docs/performance.md").write_text(
         f"""# Performance
 
-One run of `make bench` on {datetime.now(UTC):%Y-%m-%d}: {os.cpu_count()} cores ({processor}), Python {platform.python_version()},
-wrk with {options.connections} connections for {options.seconds} s each, load generator, two gunicorn gevent workers, PostgreSQL
-(fsync on) and Valkey all on that machine. The ratio compares with a bare Flask route that returns a constant, measured before and
-after in the same run with the same gunicorn settings. Single figures on shared machines are noisy; the ratios are what to compare.
+One run of `make bench` on {datetime.now(UTC):%Y-%m-%d}: {os.cpu_count()} cores ({processor}), Python
+{platform.python_version()}, wrk with {options.connections} connections for {options.seconds} s each; load generator, two
+gunicorn gevent workers, PostgreSQL (fsync on) and Valkey all on that machine. The ratio compares with a bare Flask route
+that returns a constant, measured before and after in the same run with the same gunicorn settings. Single figures on
+shared machines are noisy; the ratios are what to compare.
 
 {table}
 
-`save answer` is a 2xx, so the answer is committed: saves that arrive together share one commit. `start` draws a paper of twenty,
-`submit` closes, scores, folds the standings and projects them onto the boards. Board page and my rank must cost the same, within
-1.5x, at every size.
+`save answer` is a 2xx, so the answer is committed: saves that arrive together share one commit. `start` draws a paper of
+twenty, `submit` closes, scores, folds the standings and projects them onto the boards. Board page and my rank must cost
+the same, within 1.5x, at every size.
 """
     )
 

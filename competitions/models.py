@@ -56,7 +56,7 @@ class Track(Model):
 
 
 class Level(Model):
-    """One timed level. `blueprint` is a list of {topic, type, difficulty, count, points}; the first three may be null."""
+    """One timed level. `blueprint` is [{topic, type, difficulty, count, points}]; the first three may be null."""
 
     __tablename__ = "levels"
     __table_args__ = (

@@ -16,7 +16,7 @@ from questions.rules import Bank, BlueprintRow, Version
 
 def a_version(id_: int, type_: str = "single", key: dict[str, Any] | None = None, **changes: Any) -> Version:
     options = tuple({"id": one, "zh": one, "en": one} for one in "abcd") if type_ in ("single", "multiple") else ()
-    values = {"topic": f"t{id_ % 5}", "difficulty": id_ % 5 + 1} | changes
+    values: dict[str, Any] = {"topic": f"t{id_ % 5}", "difficulty": id_ % 5 + 1, **changes}
     return Version(id_, type_, values["topic"], values["difficulty"], {}, options, key or {"options": ["a"]}, {}, {})
 
 
