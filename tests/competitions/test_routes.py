@@ -1,0 +1,351 @@
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import psycopg
+import pytest
+from flask.testing import FlaskClient
+
+from accounts.models import Person
+from competitions import services
+from competitions.models import Answer, Attempt, Competition, Level, Participation, Track
+from core import clock
+from core.database import db
+from organizations.models import Organization
+from questions.queries import forget
+from tests.factories import (
+    make_bank,
+    make_competition,
+    make_level,
+    make_organization,
+    make_participation,
+    make_person,
+    make_session,
+    make_track,
+)
+
+TYPES = ("single", "multiple", "true_false", "fill_in", "numeric")
+RIGHT: dict[str, Any] = {
+    "single": "a",
+    "multiple": ["a", "b"],
+    "true_false": "true",
+    "fill_in": "氩气",
+    "numeric": "120",
+}
+
+
+@dataclass
+class Scene:
+    """A person who takes part in a competition of two levels, and their browser."""
+
+    client: FlaskClient
+    person: Person
+    place: Organization
+    competition: Competition
+    track: Track
+    levels: list[Level]
+    participation: Participation
+
+
+def sign_in(client: FlaskClient, person: Person) -> None:
+    token = f"cookie-{person.id}"
+    make_session(person, kind="cookie", token=token)
+    with client.session_transaction() as session:
+        session["_user_id"] = token
+
+
+@pytest.fixture
+def scene(client: FlaskClient) -> Scene:
+    place = make_organization()
+    person = make_person(place)
+    make_bank(size=6)
+    competition = make_competition(place, rules_zh="# 规则\n\n<script>alert(1)</script>最好成绩算数")
+    track = make_track(competition)
+    levels = [make_level(track, 1), make_level(track, 2)]
+    participation = make_participation(competition, person, place.path)
+    sign_in(client, person)
+    return Scene(client, person, place, competition, track, levels, participation)
+
+
+def begin(scene: Scene, level: Level | None = None) -> int:
+    reply = scene.client.post(f"/levels/{(level or scene.levels[0]).id}/start")
+    assert reply.status_code == 303
+    return int(reply.location.rsplit("/", 1)[1])
+
+
+def form_of(page: str) -> dict[str, Any]:
+    """The fields of the play form as a browser without scripts would send them back untouched."""
+    fields: dict[str, Any] = {}
+    for name, value in re.findall(r'<input type="hidden" name="(saved-\d+)" value="([^"]*)"', page):
+        fields[name] = value.replace("&#34;", '"')
+    return fields
+
+
+def test_a_passer_by_sees_the_unions_competitions_but_no_enterprises(client: FlaskClient) -> None:
+    province = make_organization()
+    plant = make_organization(province, "enterprise")
+    public = make_competition(province, name_zh="全省比武")
+    inner = make_competition(plant, name_zh="厂内比武")
+    for page in ("/", "/competitions"):
+        shown = client.get(page).text
+        assert "全省比武" in shown
+        assert "厂内比武" not in shown
+    assert client.get(f"/competitions/{public.id}").status_code == 200
+    for hidden in (inner.id, 999_999):
+        reply = client.get(f"/competitions/{hidden}")
+        assert (reply.status_code, reply.location) == (303, f"/login?next=/competitions/{hidden}")
+
+
+def test_joining_leads_to_the_map_and_a_draft_is_found_by_nobody(scene: Scene) -> None:
+    other = make_competition(scene.place, name_zh="第二场")
+    assert scene.client.post(f"/competitions/{other.id}/join").location == f"/competitions/{other.id}"
+    assert str(other.id) in str(db.session.query(Participation.competition_id).all())
+    draft = make_competition(scene.place, state="draft")
+    assert scene.client.get(f"/competitions/{draft.id}").status_code == 404
+    assert scene.client.post(f"/competitions/{draft.id}/join").status_code == 404
+
+
+def test_joining_what_is_over_is_refused_in_words(scene: Scene) -> None:
+    now = clock.now()
+    over = make_competition(scene.place, opens_at=now - timedelta(days=3), closes_at=now - timedelta(days=1))
+    scene.client.post(f"/competitions/{over.id}/join")
+    assert "This competition is over" in scene.client.get(f"/competitions/{over.id}?lang=en").text
+
+
+def test_the_competition_page_shows_the_rules_without_their_scripts(scene: Scene) -> None:
+    page = scene.client.get(f"/competitions/{scene.competition.id}").text
+    assert "最好成绩算数" in page
+    assert "<script>alert" not in page
+    assert f'href="/levels/{scene.levels[0].id}"' in page
+    assert f'href="/levels/{scene.levels[1].id}"' not in page, "a locked level is no link"
+
+
+def test_a_level_says_what_awaits_and_counts_a_persons_own_time(scene: Scene) -> None:
+    db.session.execute(
+        db.text(
+            "insert into adjustments (participation_id, kind, factor_percent, why, made_by, made_at) "
+            "values (:participation, 'factor', 150, 'sight', :person, now())"
+        ),
+        {"participation": scene.participation.id, "person": scene.person.id},
+    )
+    db.session.commit()
+    page = scene.client.get(f"/levels/{scene.levels[0].id}?lang=en").text
+    assert "7:30" in page, "five minutes by one and a half"
+    assert "longer for you: the limit is 5:00" in page
+    assert "Start the clock and begin" in page
+
+
+def test_a_locked_level_has_no_start_button_and_refuses_the_start(scene: Scene) -> None:
+    second = scene.levels[1].id
+    page = scene.client.get(f"/levels/{second}?lang=en").text
+    assert "Clear the level before this one first." in page
+    assert f'action="/levels/{second}/start"' not in page
+    reply = scene.client.post(f"/levels/{second}/start")
+    assert reply.status_code == 409
+    assert "Clear the level before this one first." in reply.text
+    assert db.session.query(Attempt).count() == 0
+
+
+def test_no_tries_left_is_said_before_and_after_pressing(scene: Scene) -> None:
+    scene.levels[0].tries_total = 1
+    db.session.commit()
+    scene.client.post(f"/attempts/{begin(scene)}/submission")
+    assert "You have used all your tries" in scene.client.get(f"/levels/{scene.levels[0].id}?lang=en").text
+    assert scene.client.post(f"/levels/{scene.levels[0].id}/start").status_code == 409
+
+
+@pytest.mark.parametrize("page", ["", "/review", "/result"])
+def test_an_attempt_of_somebody_else_is_not_found(scene: Scene, page: str) -> None:
+    attempt_id = begin(scene)
+    sign_in(scene.client, make_person(scene.place))
+    assert scene.client.get(f"/attempts/{attempt_id}{page}").status_code == 404
+    assert scene.client.get(f"/attempts/999999{page}").status_code == 404
+
+
+def test_nobody_else_saves_or_hands_in(scene: Scene) -> None:
+    attempt_id = begin(scene)
+    fields = form_of(scene.client.get(f"/attempts/{attempt_id}").text)
+    sign_in(scene.client, make_person(scene.place))
+    reply = scene.client.post(f"/attempts/{attempt_id}", data={**fields, "answer-1": "a"})
+    assert reply.status_code == 404
+    assert scene.client.post(f"/attempts/{attempt_id}/submission").status_code == 404
+    assert db.session.query(Answer).count() == 0
+    assert db.session.get_one(Attempt, attempt_id).state == "open"
+
+
+@pytest.mark.parametrize("address", ["/levels/1", "/attempts/1", "/attempts/1/review", "/attempts/1/result", "/me"])
+def test_pages_of_a_person_ask_a_stranger_to_sign_in(client: FlaskClient, address: str) -> None:
+    reply = client.get(address)
+    assert (reply.status_code, reply.location) == (303, f"/login?next={address}")
+
+
+def test_the_plain_form_saves_every_type_and_a_repeat_changes_nothing(scene: Scene) -> None:
+    for type_ in TYPES:
+        make_bank(f"trade_{type_}", 1, type_)
+        track = make_track(scene.competition, trade_code=f"trade_{type_}", position=10 + TYPES.index(type_))
+        attempt_id = begin(scene, make_level(track, items=1, pass_points=10))
+        fields = form_of(scene.client.get(f"/attempts/{attempt_id}").text)
+        sent = {**fields, "answer-1": RIGHT[type_], "flag-1": "1", "then": "review"}
+        assert scene.client.post(f"/attempts/{attempt_id}", data=sent).location == f"/attempts/{attempt_id}/review"
+        assert scene.client.post(f"/attempts/{attempt_id}", data=sent).status_code == 303
+        row = db.session.query(Answer).filter_by(attempt_id=attempt_id).one()
+        assert (row.seq, row.flagged) == (1, True)
+        assert "All questions are answered" in scene.client.get(f"/attempts/{attempt_id}/review?lang=en").text
+        scene.client.post(f"/attempts/{attempt_id}/submission")
+        assert "10<small>" in scene.client.get(f"/attempts/{attempt_id}/result").text, type_
+
+
+def test_an_old_form_never_overwrites_what_another_device_saved_since(scene: Scene) -> None:
+    attempt_id = begin(scene)
+    old = form_of(scene.client.get(f"/attempts/{attempt_id}").text)
+    scene.client.post(f"/attempts/{attempt_id}", data={**old, "answer-1": "b"})
+    scene.client.post(f"/attempts/{attempt_id}", data={**old, "answer-1": "c", "answer-2": "d"})
+    page = scene.client.get(f"/attempts/{attempt_id}?lang=en").text
+    assert "Question 1: a newer answer was already saved and stands." in page
+    assert {row.position: row.value for row in db.session.query(Answer)} == {1: ["b"], 2: ["d"]}
+    scene.client.post(f"/attempts/{attempt_id}", data=old)
+    assert db.session.query(Answer).count() == 2, "what the person left alone is not taken back"
+
+
+def test_a_form_that_was_tampered_with_is_refused_whole(scene: Scene) -> None:
+    attempt_id = begin(scene)
+    fields = form_of(scene.client.get(f"/attempts/{attempt_id}").text)
+    for bad in ("", "[]", "[-1,null,false]", '["x",null,false]', "[1]", "[99999999999999999999,null,false]"):
+        reply = scene.client.post(f"/attempts/{attempt_id}", data={**fields, "saved-1": bad, "answer-1": "a"})
+        assert reply.status_code == 422, bad
+    assert scene.client.post(f"/attempts/{attempt_id}", data={**fields, "answer-1": "zz"}).status_code == 422
+    assert db.session.query(Answer).count() == 0
+
+
+def test_the_form_says_what_came_too_late(scene: Scene, superuser: psycopg.Connection[Any]) -> None:
+    attempt_id = begin(scene)
+    fields = form_of(scene.client.get(f"/attempts/{attempt_id}").text)
+    backdate(superuser, attempt_id)
+    reply = scene.client.post(f"/attempts/{attempt_id}", data={**fields, "answer-1": "a"})
+    assert reply.location == f"/attempts/{attempt_id}/result"
+    page = scene.client.get(f"/attempts/{attempt_id}/result?lang=en").text
+    assert "Not saved, the attempt is over: question 1." in page
+    assert "Time was up" in page, "the first read brings it to its result"
+
+
+def backdate(superuser: psycopg.Connection[Any], attempt_id: int) -> None:
+    with superuser.transaction():
+        superuser.execute("set local session_replication_role = replica")
+        superuser.execute(
+            "update attempts set started_at = now() - interval '10 minutes', deadline_at = now() - interval '5 minutes' "
+            "where id = %s",
+            (attempt_id,),
+        )
+
+
+def test_clearing_a_level_shows_receipt_and_the_next_level(scene: Scene) -> None:
+    attempt_id = begin(scene)
+    fields = form_of(scene.client.get(f"/attempts/{attempt_id}").text)
+    scene.client.post(f"/attempts/{attempt_id}", data={**fields, "answer-1": "a", "answer-2": "a", "answer-3": "b"})
+    reply = scene.client.post(f"/attempts/{attempt_id}/submission")
+    assert reply.location == f"/attempts/{attempt_id}/result"
+    page = scene.client.get(f"/attempts/{attempt_id}/result?lang=en").text
+    receipt = services.receipt(db.session.get_one(Attempt, attempt_id))
+    assert receipt.signature in page
+    assert receipt.answers_hash in page
+    assert f'href="/levels/{scene.levels[1].id}"' in page
+    assert "is unlocked" in page
+    assert scene.client.get(f"/attempts/{attempt_id}").location == f"/attempts/{attempt_id}/result"
+    assert f'href="/attempts/{attempt_id}/result"' in scene.client.get("/me").text
+
+
+def test_every_page_but_the_play_page_tells_of_the_running_attempt(scene: Scene) -> None:
+    assert "You are in the middle of" not in scene.client.get("/competitions?lang=en").text
+    attempt_id = begin(scene)
+    for page in ("/competitions", "/me", "/leaderboards"):
+        assert f'href="/attempts/{attempt_id}"' in scene.client.get(page).text, page
+    assert "You are in the middle of" not in scene.client.get(f"/attempts/{attempt_id}?lang=en").text
+    assert "Your attempt is running" in scene.client.get("/?lang=en").text
+
+
+SECRETS = ("KEYTEXT", "70911", "EXPLAINED", "GROUNDED", "凭据", "解释")
+
+
+def plant_secrets(superuser: psycopg.Connection[Any], right: str) -> None:
+    """Give every question a key, an explanation and a source whose words would be seen if they left."""
+    with superuser.transaction():
+        superuser.execute("set local session_replication_role = replica")
+        superuser.execute(
+            """
+            update question_versions set
+                explanation = '{"zh": "解释", "en": "EXPLAINED"}', source = '{"zh": "凭据", "en": "GROUNDED"}',
+                key = case type
+                    when 'fill_in' then '{"accepted": ["KEYTEXT"]}'::jsonb
+                    when 'numeric' then '{"value": "70911", "tolerance": "0", "unit": {"zh": "A", "en": "A"}}'::jsonb
+                    when 'true_false' then jsonb_build_object('truth', %(right)s = 'a')
+                    else jsonb_build_object('options', jsonb_build_array(%(right)s::text)) end
+            """,
+            {"right": right},
+        )
+    forget()
+
+
+def scrub(page: str) -> str:
+    """A page without what changes by the second."""
+    page = re.sub(r'(csrf_token" value|nonce|data-left-ms|data-countdown-ms)="[^"]*"', r"\1", page)
+    return re.sub(r"\d+:\d\d|\"time_left_ms\":\d+|\"server_time\":\"[^\"]*\"", "", page)
+
+
+@pytest.mark.parametrize("reveal", ["never", "after_close"])
+def test_a11_nothing_of_a_key_leaves_before_it_may_be_seen(
+    scene: Scene, superuser: psycopg.Connection[Any], reveal: str
+) -> None:
+    blueprint = [{"topic": None, "type": type_, "difficulty": None, "count": 1, "points": 10} for type_ in TYPES]
+    for type_ in TYPES[1:]:
+        make_bank(size=2, type_=type_)
+    level = make_level(scene.track, 3, blueprint=blueprint, reveal=reveal)
+    scene.levels[0].pass_points = scene.levels[1].pass_points = 0
+    db.session.commit()
+    for one in scene.levels:
+        scene.client.post(f"/attempts/{begin(scene, one)}/submission")
+    plant_secrets(superuser, "a")
+    attempt_id = begin(scene, level)
+    fields = form_of(scene.client.get(f"/attempts/{attempt_id}").text)
+    scene.client.post(f"/attempts/{attempt_id}", data={**fields, "flag-1": "1"})
+
+    while_playing = [
+        f"/competitions/{scene.competition.id}",
+        f"/levels/{level.id}",
+        f"/attempts/{attempt_id}",
+        f"/attempts/{attempt_id}/review",
+        f"/api/v1/competitions/{scene.competition.id}",
+        f"/api/v1/attempts/{attempt_id}",
+    ]
+
+    def read(addresses: list[str]) -> list[str]:
+        replies = [scene.client.get(address) for address in addresses]
+        assert [reply.status_code for reply in replies] == [200] * len(addresses)
+        return [scrub(reply.text) for reply in replies]
+
+    read(while_playing[:1])  # shows the notice about the save, once
+    first = read(while_playing)
+    plant_secrets(superuser, "b")
+    assert read(while_playing) == first, "with other keys the same bytes leave: nothing follows from a key"
+    again = scene.client.post(f"/api/v1/levels/{level.id}/attempts")
+    assert again.status_code == 200
+    handed_in = scene.client.post(f"/api/v1/attempts/{attempt_id}/submission")
+    assert json.loads(handed_in.text)["items"] is None
+    afterwards = read([f"/attempts/{attempt_id}/result", f"/api/v1/attempts/{attempt_id}/result", "/me"])
+    for page in (*first, again.text, handed_in.text, *afterwards):
+        for secret in SECRETS:
+            assert secret not in page
+
+
+def test_a11_keys_show_after_the_close_when_the_level_says_so(scene: Scene, superuser: psycopg.Connection[Any]) -> None:
+    scene.levels[0].reveal = "after_close"
+    db.session.commit()
+    plant_secrets(superuser, "a")
+    attempt_id = begin(scene)
+    scene.client.post(f"/attempts/{attempt_id}/submission")
+    assert "EXPLAINED" not in scene.client.get(f"/attempts/{attempt_id}/result?lang=en").text
+    services.close_competition(scene.competition.id, scene.person.id)
+    assert "EXPLAINED" in scene.client.get(f"/attempts/{attempt_id}/result?lang=en").text
