@@ -30,7 +30,7 @@ if (form) {
     form.querySelectorAll("[data-bank]").forEach((node) => {
       node.replaceChildren(...fresh.querySelector(`[data-bank="${node.dataset.bank}"]`).childNodes);
     });
-    form.querySelector("[data-totals]").textContent = fresh.querySelector("[data-totals]").textContent;
+    form.querySelector("[data-totals]").replaceChildren(...fresh.querySelector("[data-totals]").childNodes);
   };
   form.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(check, 400); });
 }
