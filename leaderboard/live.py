@@ -275,6 +275,15 @@ def switch(competition_id: int, token: str, swept_us: int) -> None:
         _drop(competition_id, old.decode())
 
 
+def discard(competition_id: int) -> None:
+    """Throw a competition's pictures away: its boards come from sealed rows now. Raises: core.valkey.Away."""
+    prefix = _prefix(competition_id)
+    for name in ("generation", "building"):
+        token = valkey.ask(lambda client, key=prefix + name: client.getdel(key))  # type: ignore[misc]
+        if token:
+            _drop(competition_id, token.decode())
+
+
 def swept_at(competition_id: int) -> int | None:
     """Return the sweep's watermark in microseconds since 1970; None when there is no picture. Raises: valkey.Away."""
 

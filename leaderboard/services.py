@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from itertools import islice
@@ -272,6 +273,8 @@ def seal(competition_id: int, person_id: int | None) -> Seal:
         )
         db.session.flush()
         db.session.expunge(sealed)
+    with suppress(Away):
+        live.discard(competition_id)
     return sealed
 
 

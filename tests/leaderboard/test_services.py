@@ -451,13 +451,14 @@ def test_a_sealed_board_shows_the_sealed_rows_whatever_happens_to_standings_and_
     app: Flask, federation: Federation
 ) -> None:
     crowd(federation, 60)
-    before = [row for _, _, _, row in whole_board(federation, "database")]
+    services.rebuild(federation.competition.id)
+    before = [row for _, _, _, row in whole_board(federation, "live")]
     federation.competition.state = "closed"
     db.session.commit()
     services.seal(federation.competition.id, None)
     db.session.execute(text("update standings set points = 999"))
     db.session.commit()
-    app.extensions["valkey"].flushall()
+    assert app.extensions["valkey"].keys("lb:*") == []
     assert [row for _, _, _, row in whole_board(federation, "sealed")] == before
     sealed = queries.sealed_rows(federation.competition.id, federation.track.id)
     assert isinstance(sealed[0], SealedStanding)
