@@ -1,0 +1,237 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+
+from playwright.sync_api import Page, expect
+
+from accounts.models import Person
+from competitions.models import Answer, Attempt, Level, Participation
+from core import clock
+from core.database import db
+from tests.factories import make_level, make_participation
+from tests.journeys.conftest import PASSWORD, NewDevice, World, sign_in
+
+SAVED = "[data-save][data-state=saved]"
+
+
+def answer(page: Page, number: int, text: str = "Option a") -> None:
+    """Answer a question by touching the whole row of an option."""
+    if f"#q-{number}" not in page.url:
+        page.locator("[data-open-palette]").click()
+        page.locator(f"#palette [data-cell='{number}']").click()
+    page.locator(f"#q-{number} .option", has_text=text).click()
+
+
+def stored() -> dict[int, list[str]]:
+    db.session.rollback()
+    return {row.position: row.value for row in db.session.query(Answer)}
+
+
+def join_and_start(world: World, page: Page) -> None:
+    make_joined(world)
+    sign_in(page, world, f"/levels/{world.levels[0].id}")
+    page.get_by_role("button", name="Start the clock").click()
+    page.wait_for_url("**/attempts/*")
+
+
+def make_joined(world: World) -> Participation:
+    participation: Participation = make_participation(
+        world.competition, db.session.get_one(Person, world.person_id), world.place.path
+    )
+    return participation
+
+
+def test_a_worker_plays_through_a_lost_line_a_closed_tab_and_a_second_phone(device: NewDevice, world: World) -> None:
+    page = device()
+    sign_in(page, world, f"/competitions/{world.competition.id}")
+    page.get_by_role("button", name="Join").click()
+    page.get_by_role("link", name="Level 1").click()
+    page.get_by_role("button", name="Start the clock").click()
+    page.wait_for_url("**/attempts/*")
+    play = page.url.split("#")[0]
+    answer(page, 1)
+    expect(page.locator(SAVED)).to_be_visible()
+
+    page.context.set_offline(True)
+    answer(page, 2)
+    answer(page, 3)
+    expect(page.locator("[data-save]")).to_contain_text("Offline: 2 kept here")
+    assert stored() == {1: ["a"]}
+    page.close()
+    page.context.set_offline(False)
+
+    page = page.context.new_page()
+    page.goto("/competitions")
+    expect(page.get_by_role("complementary", name="Attempt in progress")).to_contain_text("Level 1")
+    page.get_by_role("link", name="Continue").click()
+    expect(page.locator(SAVED)).to_be_visible()
+    assert stored() == {1: ["a"], 2: ["a"], 3: ["a"]}
+    page.close()
+
+    other = device()
+    sign_in(other, world, "/")
+    other.get_by_role("link", name="Continue").click()
+    expect(other.locator("#q-4")).to_be_visible()
+    assert other.url.split("#")[0] == play
+    answer(other, 4)
+    other.get_by_role("button", name="Next").click()
+    other.get_by_role("button", name="Check answers").click()
+    expect(other.locator("#review")).to_contain_text("4 of 5 answered.")
+    other.get_by_role("button", name="Hand in").click()
+    expect(other.get_by_role("dialog")).to_contain_text("1 questions are unanswered")
+    other.get_by_role("dialog").get_by_role("button", name="Hand in").click()
+    other.wait_for_url("**/result")
+    expect(other.locator("main")).to_contain_text("40")
+    expect(other.locator(".stamp--press")).to_be_visible()
+    other.get_by_role("link", name="Next: Level 2").click()
+    expect(other.get_by_role("button", name="Start the clock")).to_be_visible()
+    other.go_back()
+    expect(other.locator(".stamp")).to_be_visible()
+    expect(other.locator(".stamp--press")).to_have_count(0)
+
+
+def test_the_keyboard_alone_plays_a_level(device: NewDevice, world: World) -> None:
+    page = device(viewport={"width": 1280, "height": 800}, has_touch=False)
+    make_joined(world)
+    sign_in(page, world, f"/levels/{world.levels[0].id}")
+    tab_to(page, lambda text: "Start the clock" in text)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/attempts/*#q-1")
+    letter = {}
+    for number in range(1, 6):
+        labels = page.locator(f"#q-{number} .option").all_inner_texts()
+        letter[number] = next(index for index, label in enumerate(labels) if "Option a" in label)
+    page.keyboard.press(str(letter[1] + 1))
+    page.keyboard.press("Enter")
+    page.keyboard.press("abcdef"[letter[2]])
+    page.keyboard.press("f")
+    expect(page.locator("[data-cell='2']")).to_have_attribute("aria-label", "Question 2, answered, flagged")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator("#q-2")).to_be_visible()
+    page.keyboard.press("t")
+    expect(page.locator("[data-say]")).to_contain_text(re.compile(r"^\d+:\d\d left$"))
+    for number in (3, 4, 5):
+        page.keyboard.press("Enter")
+        expect(page.locator(f"#q-{number}")).to_be_visible()
+        page.keyboard.press(str(letter[number] + 1))
+    page.keyboard.press("Enter")
+    expect(page.locator("#review")).to_contain_text("All 5 questions are answered.")
+    tab_to(page, lambda text: text == "Hand in")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    tab_to(page, lambda text: text == "Hand in")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/result")
+    expect(page.locator("main")).to_contain_text("50")
+
+
+def tab_to(page: Page, wanted: Callable[[str], bool]) -> None:
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if wanted(page.evaluate("document.activeElement.innerText.trim()")):
+            return
+    raise AssertionError("the keyboard does not reach it")
+
+
+def test_without_scripts_the_form_plays_a_level(device: NewDevice, world: World) -> None:
+    page = device(java_script_enabled=False)
+    join_and_start(world, page)
+    for number in range(1, 4):
+        page.locator(f"#q-{number} .option", has_text="Option a").click()
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.locator(".flashes")).to_contain_text("3 answers saved.")
+    assert stored() == {1: ["a"], 2: ["a"], 3: ["a"]}
+    page.locator("#q-4 .option", has_text="Option b").click()
+    page.get_by_role("button", name="Save and check").click()
+    expect(page.locator("main")).to_contain_text("1 question is unanswered: 5.")
+    page.get_by_role("button", name="Hand in").click()
+    expect(page.locator("main")).to_contain_text("30")
+    expect(page.get_by_role("link", name="Next: Level 2")).to_be_visible()
+
+
+def test_time_up_hands_in_by_itself_with_the_last_answer(device: NewDevice, world: World) -> None:
+    make_joined(world)
+    world.levels[0] = short = make_level(world.track, 3, items=2, time_limit_s=10)
+    world.levels[1].pass_points = 0
+    db.session.commit()
+    unlock(world)
+    page = device()
+    sign_in(page, world, f"/levels/{short.id}")
+    page.get_by_role("button", name="Start the clock").click()
+    page.wait_for_url("**/attempts/*")
+    expect(page.locator("[data-timer]")).to_have_attribute("data-level", "red")
+    expect(page.locator("[data-timer-word]")).to_have_text("last minute")
+    answer(page, 1)
+    expect(page.get_by_role("dialog")).to_contain_text("Time is up", timeout=12000)
+    page.wait_for_url("**/result")
+    expect(page.locator("main")).to_contain_text("10")
+    assert stored() == {1: ["a"]}
+
+
+def unlock(world: World) -> None:
+    """Let the person have cleared the level before the third."""
+    own = db.session.query(Participation).filter_by(person_id=world.person_id).one()
+    now = clock.now()
+    for position, level in enumerate(db.session.query(Level).filter_by(track_id=world.track.id), 1):
+        if position < 3:
+            db.session.add(
+                Attempt(
+                    participation_id=own.id,
+                    person_id=world.person_id,
+                    level_id=level.id,
+                    number=1,
+                    state="scored",
+                    seed=1,
+                    paper=[],
+                    marks=[],
+                    points=0,
+                    max_points=0,
+                    cleared=True,
+                    elapsed_ms=1000,
+                    started_at=now - timedelta(seconds=1),
+                    finished_at=now,
+                    deadline_at=now,
+                    answers_hash="",
+                    close_reason="submitted",
+                    rule_version=1,
+                )
+            )
+    db.session.commit()
+
+
+def test_two_tabs_end_in_the_newer_answer_and_say_so(device: NewDevice, world: World) -> None:
+    first = device()
+    join_and_start(world, first)
+    answer(first, 1, "Option b")
+    expect(first.locator(SAVED)).to_be_visible()
+    second = device()
+    sign_in(second, world, "/")
+    second.get_by_role("link", name="Continue").click()
+    answer(second, 1, "Option c")
+    expect(second.locator(SAVED)).to_be_visible()
+    answer(first, 1, "Option d")
+    expect(first.locator("[data-say]")).to_contain_text("Question 1 was answered on another device")
+    expect(first.locator("#q-1 .option", has_text="Option c").locator("input")).to_be_checked()
+    assert stored() == {1: ["c"]}
+    answer(first, 1, "Option d")
+    expect(first.locator(SAVED)).to_be_visible()
+    assert stored() == {1: ["d"]}
+
+
+def test_a_session_that_ended_while_playing_loses_no_answer(device: NewDevice, world: World) -> None:
+    page = device()
+    join_and_start(world, page)
+    db.session.execute(db.text("update login_sessions set ended_at = now()"))
+    db.session.commit()
+    answer(page, 1)
+    expect(page.get_by_role("dialog")).to_contain_text("Your answers are kept on this device")
+    page.get_by_role("link", name="Sign in").click()
+    page.fill("[name=phone]", world.phone)
+    page.fill("[name=password]", PASSWORD)
+    page.press("[name=password]", "Enter")
+    page.wait_for_url("**/attempts/*")
+    expect(page.locator(SAVED)).to_be_visible()
+    assert stored() == {1: ["a"]}
