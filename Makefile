@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 CATALOGUES := $(patsubst %.po,%.mo,$(wildcard translations/*/LC_MESSAGES/*.po))
 APT := DEBIAN_FRONTEND=noninteractive apt-get
 
-.PHONY: setup setup-dev run test bench lint screenshots pins clean
+.PHONY: setup setup-dev run test bench lint screenshots catalogues pins clean
 
 setup: $(VENV)/.installed $(CATALOGUES)
 
@@ -30,6 +30,14 @@ bench: setup-dev
 screenshots: setup-dev
 	@$(call need,chromium,chromium fonts-noto-cjk,The screenshots show real pages)
 	$(BIN)/python -m tests.screenshots
+
+# Takes new and changed texts into the catalogues; nothing is guessed, so what is new stays empty and a test names it.
+catalogues: $(VENV)/.installed
+	@mkdir -p $(VENV)/catalogues
+	$(BIN)/pybabel --quiet extract -F babel.cfg -k _l -k lazy_gettext --add-location=file --sort-by-file --no-wrap \
+	  --project=Biwu --version=1 -o $(VENV)/catalogues/messages.pot .
+	$(BIN)/pybabel --quiet update -i $(VENV)/catalogues/messages.pot -d translations --no-wrap --no-fuzzy-matching \
+	  --ignore-obsolete --ignore-pot-creation-date
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
