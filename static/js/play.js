@@ -122,7 +122,7 @@ function closePalette() {
 
 function openPalette() {
   palette.classList.add("is-open");
-  form.querySelectorAll(".play__bar, [data-sheet], .play__foot").forEach((part) => { part.inert = true; });
+  form.querySelectorAll("[data-sheet], .play__foot").forEach((part) => { part.inert = true; });
   (cells[current - 1] ?? palette).focus();
 }
 

@@ -236,8 +236,8 @@ def backdate(superuser: psycopg.Connection[Any], attempt_id: int) -> None:
     with superuser.transaction():
         superuser.execute("set local session_replication_role = replica")
         superuser.execute(
-            "update attempts set started_at = now() - interval '10 minutes', deadline_at = now() - interval '5 minutes' "
-            "where id = %s",
+            "update attempts set started_at = now() - interval '10 minutes', "
+            "deadline_at = now() - interval '5 minutes' where id = %s",
             (attempt_id,),
         )
 

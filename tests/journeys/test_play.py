@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 from playwright.sync_api import Page, expect
 
@@ -24,7 +25,7 @@ def answer(page: Page, number: int, text: str = "Option a") -> None:
     page.locator(f"#q-{number} .option", has_text=text).click()
 
 
-def stored() -> dict[int, list[str]]:
+def stored() -> dict[int, Any]:
     db.session.rollback()
     return {row.position: row.value for row in db.session.query(Answer)}
 
