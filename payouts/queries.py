@@ -434,7 +434,7 @@ def transfer_rows(ledger: Ledger) -> list[TransferRow]:
             payout,
             award,
             name,
-            _place(path, names, "enterprise"),
+            _place(path, names, "enterprise")["zh"],
             payee.account_name if payee else None,
             payee.bank_name if payee else None,
             payee.card_sealed if payee else None,
@@ -582,8 +582,8 @@ class Winner:
     name: str
     phone_sealed: str
     phone_tail: str
-    city: str
-    enterprise: str
+    city: dict[str, str]
+    enterprise: dict[str, str]
     rank: int | None
     title: dict[str, str]
     track: dict[str, str]
@@ -706,8 +706,8 @@ def winner_rows(
         yield (
             row.name if full else row.masked_name,
             secrets.unseal(row.phone_sealed) if full else f"*******{row.phone_tail}",
-            row.city,
-            row.enterprise,
+            row.city["zh"],
+            row.enterprise["zh"],
             row.track["zh"],
             row.title["zh"],
             str(row.rank or ""),
@@ -927,5 +927,6 @@ def _tracks(ids: set[int | None]) -> dict[int | None, dict[str, str]]:
     }
 
 
-def _place(path: Sequence[int], names: dict[int, Organization], kind: str) -> str:
-    return next((names[node].name_zh for node in path if node in names and names[node].kind == kind), "")
+def _place(path: Sequence[int], names: dict[int, Organization], kind: str) -> dict[str, str]:
+    node = next((names[node] for node in path if node in names and names[node].kind == kind), None)
+    return {"zh": node.name_zh, "en": node.name_en} if node else {"zh": "", "en": ""}

@@ -443,10 +443,10 @@ def stages() -> dict[str, tuple[str, str]]:
     return {
         "awarded": (_("Awarded"), "prize"),
         "approved": (_("Approved"), "info"),
-        "sent": (_("Sent to the bank"), "info"),
+        "sent": (_("Sent to bank"), "info"),
         "paid": (_("Paid"), "good"),
-        "failed": (_("Payment failed, being put right"), "warn"),
-        "unknown": (_("Being checked with the bank"), "warn"),
+        "failed": (_("Payment failed"), "warn"),
+        "unknown": (_("Being checked"), "warn"),
     }
 
 

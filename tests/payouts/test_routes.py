@@ -214,7 +214,7 @@ def test_the_partial_shows_what_was_won_and_where_it_stands(app: Flask) -> None:
         shown = str(
             get_template_attribute("payouts/_won.html", "won_list")(queries.list_won(story.workers[0].id), stages())
         )
-    assert "Sent to the bank" in shown
+    assert "Sent to bank" in shown
     assert "¥80.00" in shown
     assert "Give bank details" in shown
 
