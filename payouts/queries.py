@@ -125,16 +125,21 @@ class LedgerRow:
     books: Reconciliation
 
 
-def list_ledgers_under(nodes: Sequence[int]) -> list[LedgerRow]:
-    """Return the ledgers of some nodes and of those under them, newest first; bonuses only of the nodes themselves."""
+def list_ledgers_at(prize_nodes: Sequence[int], bonus_nodes: Sequence[int]) -> list[LedgerRow]:
+    """Return the ledgers that roles at some nodes open, newest first.
+
+    Args:
+        prize_nodes: where prizes may be read, and everything under it.
+        bonus_nodes: enterprises whose own bonuses may be read.
+    """
     found = db.session.execute(
         select(Ledger, Competition, Organization)
         .join(Competition, Competition.id == Ledger.competition_id)
         .join(Organization, Organization.id == Ledger.organization_id)
         .where(
             or_(
-                Organization.id.in_(nodes),
-                and_(Ledger.purpose == "prize", Organization.path.overlap(list(nodes))),
+                and_(Ledger.purpose == "prize", Organization.path.overlap(list(prize_nodes))),
+                and_(Ledger.purpose == "bonus", Organization.id.in_(bonus_nodes)),
             )
         )
         .order_by(Ledger.id.desc())

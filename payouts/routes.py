@@ -156,8 +156,12 @@ def export_winners(competition_id: int) -> Any:
 @pages.get("/payouts")
 def list_ledgers() -> Any:
     """List the ledgers that I may read."""
-    nodes = permissions.require_somewhere(("finance", "auditor", "enterprise_admin"))
-    return render_template("payouts/ledgers.html", ledgers=queries.list_ledgers_under(nodes), purposes=_purposes())
+    permissions.require_somewhere(("finance", "auditor", "enterprise_admin"))
+    found = queries.list_ledgers_at(
+        permissions.nodes_with(("finance", "auditor")),
+        permissions.nodes_with(("finance", "auditor", "enterprise_admin")),
+    )
+    return render_template("payouts/ledgers.html", ledgers=found, purposes=_purposes())
 
 
 @pages.get("/finance/ledgers/<int:ledger_id>")

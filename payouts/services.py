@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 from sqlalchemy import delete, insert, select
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.exc import IntegrityError
 
 from competitions.models import Competition
 from core import audit, clock, secrets
@@ -767,6 +768,10 @@ def _confirm(ledger: Ledger, payout: Payout, bank_reference: str, amount_fen: in
     if taken is not None:
         raise ReferenceTaken()
     _move(payout, "confirmed", bank_reference=bank_reference, settled_at=clock.now())
+    try:
+        db.session.flush()
+    except IntegrityError as error:  # another ledger recorded the same reference a moment ago
+        raise ReferenceTaken() from error
     _post(
         ledger,
         "confirm",

@@ -140,6 +140,7 @@ def test_finance_takes_a_payout_from_made_to_paid_and_another_person_approves(ap
     assert {payout.state for payout in db.session.scalars(select(Payout))} == {"created"}
     checker.post(f"{page}/approve")
     maker.post(f"{page}/export")
+    assert page in maker.get("/payouts")
     (batch,) = queries.list_batches(ledger.id)
     first = maker.post(f"/finance/batches/{batch.id}", 200)
     assert maker.post(f"/finance/batches/{batch.id}", 200) == first
@@ -185,6 +186,7 @@ def test_an_enterprise_sets_a_bonus_awards_it_and_takes_its_payroll_away(app: Fl
     browser.post(f"{page}/fund", fund_amount="60", fund_memo="wage fund", seen_fen=0)
     browser.post(f"{page}/award")
     assert "Awarded bonuses" in browser.get(page)
+    assert "Enterprise bonus" in browser.get("/payouts")
     sheet = browser.post(f"{page}/payroll", 200, payroll_file="csv", payroll_why="November").decode("utf-8-sig")
     assert sheet.count("工友") == 2
     entry = db.session.scalars(select(AuditEntry).filter_by(action="winners.export")).one()
