@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -37,7 +38,7 @@ class Browser:
         assert reply.status_code == status, reply.text
         return reply.text
 
-    def post(self, path: str, status: int = 302, **fields: object) -> bytes:
+    def post(self, path: str, status: int = 302, **fields: Any) -> bytes:
         """Send a form; field names are written with _ for the dash after the prefix."""
         data = {
             re.sub(r"^(fund|places|split|tier|winners|payroll|results)_", r"\1-", name): value
@@ -45,7 +46,7 @@ class Browser:
         }
         reply = self.client.post(path, headers=self.headers, data=data, query_string={"lang": "en"})
         assert reply.status_code == status, reply.text
-        return reply.data
+        return bytes(reply.data)
 
 
 def organizer(app: Flask, story: Story) -> Browser:
