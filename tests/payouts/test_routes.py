@@ -77,17 +77,15 @@ def test_an_organizer_funds_a_pool_sets_rules_awards_and_takes_the_winners_away(
         split_name_en="A",
         split_who="board",
     )
-    browser.post(
-        f"{page}/places",
-        **{
-            "places-track": 0,
-            "places-name_zh": "乙",
-            "places-name_en": "B",
-            "places-bands-0-first": 1,
-            "places-bands-0-last": 2,
-            "places-bands-0-each": "20",
-        },
-    )
+    bands: dict[str, Any] = {
+        "places-track": 0,
+        "places-name_zh": "乙",
+        "places-name_en": "B",
+        "places-bands-0-first": 1,
+        "places-bands-0-last": 2,
+        "places-bands-0-each": "20",
+    }
+    browser.post(f"{page}/places", **bands)
     helpers.seal(story)
     shown = browser.get(page)
     assert "¥100.00" in shown
@@ -197,7 +195,7 @@ def test_an_enterprise_sets_a_bonus_awards_it_and_takes_its_payroll_away(app: Fl
 def test_a_winner_gives_bank_details_and_sees_them_masked(app: Flask) -> None:
     story, _ledger = helpers.awarded(1)
     browser = Browser(app, story.workers[0])
-    fields = {"account_name": "工友零", "bank_name": "工商银行", "consent": "y"}
+    fields: dict[str, Any] = {"account_name": "工友零", "bank_name": "工商银行", "consent": "y"}
     wrong = helpers.card(5)[:-1] + str((int(helpers.card(5)[-1]) + 1) % 10)
     assert "digit by digit" in browser.post("/me/payee", 422, card_number=wrong, **fields).decode()
     browser.post("/me/payee", card_number=helpers.card(5), **fields)
