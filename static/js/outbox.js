@@ -50,8 +50,8 @@ export class Outbox {
       localStorage.setItem(this.prefix + position, JSON.stringify(item.want));
     } catch { /* no storage on this device: memory and the warning on leaving remain */ }
     clearTimeout(item.timer);
-    item.timer = delay ? setTimeout(() => this.#pump(position), delay) : 0;
-    if (!delay) this.#pump(position);
+    if (delay) item.timer = setTimeout(() => this.hurry(position), delay);
+    else this.hurry(position);
     this.tell.state();
   }
 
@@ -59,6 +59,7 @@ export class Outbox {
   hurry(position) {
     const item = this.items.get(position);
     clearTimeout(item.timer);
+    item.timer = 0;
     if (item.want) this.#pump(position);
   }
 
@@ -103,7 +104,7 @@ export class Outbox {
       view.answers.forEach((one) => {
         const item = this.items.get(one.position);
         if (one.seq <= item.seq || item.want) return;
-        Object.assign(item, { seq: one.seq });
+        Object.assign(item, { seq: one.seq, value: one.value, flagged: one.flagged });
         this.tell.adopt(one.position, one.value, one.flagged, "newer");
       });
       return true;
@@ -143,6 +144,7 @@ export class Outbox {
       const saved = await reply.json();
       this.failures = 0;
       this.anySaved = true;
+      Object.assign(item, { value: sent.value, flagged: sent.flagged });
       this.#settle(position, item, sent, sent.seq);
       this.tell.time(saved.time_left_ms, askedAt);
       return;
@@ -159,13 +161,20 @@ export class Outbox {
       }
       this.failures = 0;
       const changedSince = item.want.seq > sent.seq;
+      item.value = details.value;
       this.#settle(position, item, sent, details.seq);
       if (!changedSince) this.tell.adopt(position, details.value, item.flagged, "newer");
       return;
     }
-    if (reply.status === 404 || reply.status === 413 || reply.status === 422) {
-      this.#settle(position, item, sent, sent.seq);  // it can never be taken; the server's word stands
-      this.resync();
+    if (reply.status === 404) {
+      this.#close("attempt_closed");
+      return;
+    }
+    if (reply.status === 413 || reply.status === 422) {
+      // It can never be taken: the page goes back to what is saved rather than wait for ever.
+      this.failures = 0;
+      this.#settle(position, item, sent, item.seq);
+      if (!item.want) this.tell.adopt(position, item.value, item.flagged, "refused");
       return;
     }
     this.#later();

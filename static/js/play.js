@@ -175,6 +175,11 @@ function showOver(title, text) {
   if (!overDialog.open) overDialog.showModal();
 }
 
+function askToSignIn() {
+  const dialog = document.getElementById("sign-in-again");
+  if (!dialog.open) dialog.showModal();
+}
+
 function leave(url) {
   leaving = true;
   location.replace(url);
@@ -186,7 +191,7 @@ const outbox = new Outbox(form.dataset.attempt, form.dataset.token, known, {
     write(position, value, flagged);
     if (!outboxReady) return;
     drawCells();
-    if (why === "newer") say(fill(words.newer, { n: position }));
+    if (why === "newer" || why === "refused") say(fill(words[why], { n: position }));
   },
   time: (leftMs, askedAt) => timer.set(leftMs, askedAt),
   closed(code) {
@@ -197,7 +202,7 @@ const outbox = new Outbox(form.dataset.attempt, form.dataset.token, known, {
     else if (timer.left === 0) leave(form.dataset.result);
     else showOver(title, words.closedElsewhere);
   },
-  signIn: () => { document.getElementById("sign-in-again").showModal(); },
+  signIn: askToSignIn,
 });
 
 const timer = new Timer(one("[data-timer]"), Number(form.dataset.leftMs), Number(form.dataset.limitMs), words, {
@@ -221,9 +226,9 @@ async function timeUp() {
   lock(true);
   showOver(words.timeUp, words.ending);
   await outbox.flush(4000);
-  while (timer.left === 0 && outbox.stopped !== "closed") {
+  while (timer.left === 0 && !outbox.stopped) {
     const asked = await outbox.resync();
-    if (timer.left > 0 || outbox.stopped === "closed") return;
+    if (timer.left > 0 || outbox.stopped) return;
     if (asked && await submit()) return;
     showOver(words.timeUp, words.noLine);
     await new Promise((done) => { setTimeout(done, 2000 + Math.random() * 2000); });
@@ -245,7 +250,7 @@ async function submit() {
       return true;
     }
     if (reply.status === 401 || reply.status === 400) {
-      document.getElementById("sign-in-again").showModal();
+      askToSignIn();
       return true;
     }
   } catch { /* no line: the caller tries again */ }
