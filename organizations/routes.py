@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, url_for
-from flask_babel import get_locale
 from flask_babel import gettext as _
 from flask_login import current_user
 from werkzeug.local import LocalProxy
@@ -18,6 +17,7 @@ from accounts.routes import device_name, limit_sign_in, password_problem, phone_
 from core import security
 from core.errors import NotFound
 from core.secrets import blind_index
+from core.web import choose_locale
 from organizations import queries, services
 from organizations.models import Organization
 from organizations.nav import nav
@@ -74,7 +74,7 @@ def _sign_up(form: SignUpForm, employer_id: int) -> str:
     security.spend("sign-up-phone", "5/hour", blind_index(phone))
     limit_sign_in(phone)
     token, _session = services.sign_up(
-        phone, said(form.password), said(form.name), str(get_locale()), employer_id, device_name()
+        phone, said(form.password), said(form.name), choose_locale(), employer_id, device_name()
     )
     return token
 
