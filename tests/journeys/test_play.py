@@ -8,6 +8,7 @@ from typing import Any
 from playwright.sync_api import Page, Route, expect
 
 from accounts.models import Person
+from competitions import setup
 from competitions.models import Answer, Attempt, Level, Participation
 from core import clock
 from core.database import db
@@ -153,23 +154,47 @@ def test_without_scripts_the_form_plays_a_level(device: NewDevice, world: World)
     expect(page.get_by_role("link", name="Next: Level 2")).to_be_visible()
 
 
-def test_time_up_hands_in_by_itself_with_the_last_answer(device: NewDevice, world: World) -> None:
+def start_short_level(page: Page, world: World) -> Level:
+    """Start a level of two questions and ten seconds, the shortest there is."""
     make_joined(world)
-    world.levels[0] = short = make_level(world.track, 3, items=2, time_limit_s=10)
+    short: Level = make_level(world.track, 3, items=2, time_limit_s=10)
     world.levels[1].pass_points = 0
-    db.session.commit()
     unlock(world)
-    page = device()
     sign_in(page, world, f"/levels/{short.id}")
     page.get_by_role("button", name="Start the clock").click()
     page.wait_for_url("**/attempts/*")
+    return short
+
+
+def test_time_up_hands_in_by_itself_after_the_time_an_organizer_added(device: NewDevice, world: World) -> None:
+    page = device()
+    short = start_short_level(page, world)
     expect(page.locator("[data-timer]")).to_have_attribute("data-level", "red")
     expect(page.locator("[data-timer-word]")).to_have_text("last minute")
     answer(page, 1)
-    page.wait_for_url("**/result", timeout=14000)
-    expect(page.locator(".hero__figure")).to_have_text("10 / 20 points")
+    expect(page.locator(SAVED)).to_be_visible()
+    attempt_id = db.session.query(Attempt.id).filter_by(level_id=short.id).scalar()
+    setup.extend_attempt(world.person_id, attempt_id, 6, "the bell rang")
+    expect(page.locator("[data-say]")).to_contain_text("Your time was extended.", timeout=12000)
+    answer(page, 2)
+    page.wait_for_url("**/result", timeout=12000)
+    expect(page.locator(".hero__figure")).to_have_text("20 / 20 points")
     assert db.session.query(Attempt.state).filter_by(level_id=short.id).scalar() == "scored"
+
+
+def test_what_came_too_late_is_said_plainly(device: NewDevice, world: World) -> None:
+    page = device()
+    start_short_level(page, world)
+    answer(page, 1)
+    expect(page.locator(SAVED)).to_be_visible()
+    page.context.set_offline(True)
+    answer(page, 2)
+    expect(page.get_by_role("dialog")).to_contain_text("There is no connection.", timeout=16000)
+    page.context.set_offline(False)
+    expect(page.get_by_role("dialog")).to_contain_text("Not saved in time: question 2.")
     assert stored() == {1: ["a"]}
+    page.get_by_role("link", name="See the result").click()
+    expect(page.locator(".hero__figure")).to_have_text("10 / 20 points")
 
 
 def unlock(world: World) -> None:
