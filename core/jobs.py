@@ -8,11 +8,18 @@ from typing import Any
 
 import procrastinate
 from flask import Flask, current_app
+from procrastinate.exceptions import UniqueViolation
+from procrastinate.jobs import Status
 from procrastinate.tasks import Task
 
 from core.database import db
 
+HEARTBEAT_S = 2.0
+STALLED_S = 10.0
+
 jobs = procrastinate.App(connector=procrastinate.SyncPsycopgConnector())
+_queue = procrastinate.App(connector=procrastinate.SyncPsycopgConnector())
+"""Puts jobs in the queue through the caller's connection; `jobs` itself has an asynchronous connector in a worker."""
 
 
 def task(**options: Any) -> Callable[[Callable[..., Any]], Task[Any, Any, Any]]:
@@ -34,15 +41,36 @@ def task(**options: Any) -> Callable[[Callable[..., Any]], Task[Any, Any, Any]]:
     return declare
 
 
-def defer(job: Task[Any, Any, Any], **arguments: Any) -> None:
-    """Put a job in the queue as part of the caller's transaction: no commit, no job.
+def defer(job: Task[Any, Any, Any], lock: str | None = None, **arguments: Any) -> None:
+    """Put a job in the queue as part of the caller's transaction: no commit, no job. Jobs may defer jobs.
 
     Args:
         job: a function declared with `@task`.
+        lock: of the jobs with this lock at most one waits and one runs; the job's own locks when left out.
         arguments: its JSON arguments.
+
+    Raises: procrastinate.exceptions.AlreadyEnqueued when one waits already; the transaction can then not go on.
     """
-    connection = db.session.connection().connection.dbapi_connection
-    job.configure(connection=connection).defer(**arguments)
+    _queue.configure_task(
+        job.name,
+        lock=lock or job.lock,
+        queueing_lock=lock or job.queueing_lock,
+        queue=job.queue,
+        priority=job.priority,
+        connection=db.session.connection().connection.dbapi_connection,
+    ).defer(**arguments)
+
+
+@jobs.periodic(cron="* * * * * */5")
+@jobs.task(name="core.retry_stalled", queueing_lock="core.retry_stalled", pass_context=True)
+async def retry_stalled(context: procrastinate.JobContext, timestamp: int) -> None:
+    """Do again what a killed worker left undone: with its lock it would keep the next of its kind waiting for ever."""
+    manager = context.app.job_manager
+    for job in await manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_S):
+        try:
+            await manager.retry_job(job)
+        except UniqueViolation:  # the same work waits already
+            await manager.finish_job(job, Status.FAILED, delete_job=True)
 
 
 def run_worker(app: Flask) -> None:
@@ -53,4 +81,10 @@ def run_worker(app: Flask) -> None:
     """
     url = str(app.config["SQLALCHEMY_DATABASE_URI"]).replace("postgresql+psycopg://", "postgresql://", 1)
     with app.app_context(), jobs.replace_connector(procrastinate.PsycopgConnector(conninfo=url)) as worker:
-        worker.run_worker(concurrency=4, delete_jobs="successful", listen_notify=True)
+        worker.run_worker(
+            concurrency=4,
+            delete_jobs="successful",
+            listen_notify=True,
+            update_heartbeat_interval=HEARTBEAT_S,
+            stalled_worker_timeout=STALLED_S,
+        )
