@@ -3,8 +3,8 @@
 import structlog
 from procrastinate.exceptions import AlreadyEnqueued
 
-from core.database import db, transaction
-from core.jobs import jobs, task
+from core.database import transaction
+from core.jobs import defer, jobs, task
 from core.valkey import Away
 from leaderboard import services
 
@@ -17,7 +17,7 @@ def rebuild(competition_id: int) -> None:
     services.rebuild(competition_id)
 
 
-@jobs.periodic(cron="*/2 * * * * *")
+@jobs.periodic(cron="* * * * * */2")
 @task(name="leaderboard.sweep", queueing_lock="leaderboard.sweep", lock="leaderboard.sweep")
 def sweep(timestamp: int) -> None:
     """Project what changed; where there is no picture (new, flushed, restarted empty) have one drawn."""
@@ -41,10 +41,8 @@ def reconcile(timestamp: int) -> None:
 
 
 def _rebuild_later(competition_id: int) -> None:
-    name = f"leaderboard.rebuild.{competition_id}"
     try:
         with transaction():
-            connection = db.session.connection().connection.dbapi_connection
-            rebuild.configure(connection=connection, queueing_lock=name, lock=name).defer(competition_id=competition_id)
+            defer(rebuild, lock=f"leaderboard.rebuild.{competition_id}", competition_id=competition_id)
     except AlreadyEnqueued:
         pass
