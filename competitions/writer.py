@@ -121,7 +121,8 @@ class Writer:
         self._waiting.append(one)
         with self._lock:
             while one.outcome is None:
-                batch, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
+                batch = self._waiting[:BATCH]
+                del self._waiting[: len(batch)]  # in place: others append meanwhile, and none may go missing
                 self._write(batch)
         if one.outcome is UNKNOWN:
             raise Unavailable()
