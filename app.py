@@ -98,6 +98,7 @@ def create_app(settings: Settings | None = None, **overrides: Any) -> Flask:
         DEMO=settings.demo,
         DEMO_PEOPLE=settings.demo_people,
         LOG_LEVEL=settings.log_level,
+        STATE_DIR=settings.state_dir,
         TRUSTED_PROXIES=settings.trusted_proxies,
         MAX_CONTENT_LENGTH=256 * 1024,
         MAX_FORM_MEMORY_SIZE=256 * 1024,

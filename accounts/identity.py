@@ -74,6 +74,7 @@ def prepare(app: Flask) -> None:
     Args:
         app: the application.
     """
+    queries.prepare(app)
     manager = LoginManager()
     manager.session_protection = None  # a phone changes its address on the way home; the row decides
     manager.user_loader(_from_cookie)

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import LiteralString
 
+from flask import Flask, current_app
 from sqlalchemy import select
 
 from accounts.models import LoginSession, Person
 from core import clock
+from core.brief import Brief
 from core.database import db, fetch_one
+from core.epoch import Epoch
 from core.errors import NotFound
 from core.secrets import blind_index, token_digest
+
+REMEMBERED_S = 1.0
 
 _IDENTIFY: LiteralString = """
     select s.id, s.person_id, p.name, p.locale, s.last_seen_at
@@ -34,14 +40,38 @@ class LiveSession:
 
 
 def find_live_session(token: str, kind: str) -> LiveSession | None:
-    """Find the session of a token, in one statement, unless it ended, expired, or its person is disabled (P8).
+    """Find the session of a token unless it ended, expired, or its person is disabled (P8).
 
     Args:
         token: what the client holds.
         kind: "cookie" or "bearer"; a token of one kind is none of the other.
     """
+    epoch: Epoch = current_app.extensions["sessions_epoch"]
+    known: Brief[LiveSession | None] = current_app.extensions["sessions"]
+    return known.get((epoch.value(), kind, token), lambda: _read_session(token, kind))
+
+
+def _read_session(token: str, kind: str) -> LiveSession | None:
     row = fetch_one(_IDENTIFY, {"digest": token_digest(token), "kind": kind, "now": clock.now()})
     return LiveSession(*row) if row else None
+
+
+def forget_sessions() -> None:
+    """Have every process of this host look sessions up anew, because one ended or its person changed (P8)."""
+    current_app.extensions["sessions_epoch"].advance()
+
+
+def prepare(app: Flask) -> None:
+    """Give the application its memory of live sessions.
+
+    Each is remembered for `REMEMBERED_S`, and by no process of the host once any of them ends a session. Only a change
+    made on another host, or in the database by hand, may take those seconds to be seen; saving answers asks the row.
+
+    Args:
+        app: an application whose config holds STATE_DIR.
+    """
+    app.extensions["sessions_epoch"] = Epoch(Path(app.config["STATE_DIR"]) / "sessions.epoch")
+    app.extensions["sessions"] = Brief(REMEMBERED_S, size=65_536)
 
 
 def find_person_by_phone(phone: str) -> Person | None:

@@ -11,7 +11,7 @@ from accounts import passwords, queries, rules
 from accounts.errors import SignInFailed, WrongPassword
 from accounts.models import LoginSession, Person
 from core import audit, clock
-from core.database import db, lock, transaction
+from core.database import after_commit, db, lock, transaction
 from core.errors import NotFound
 from core.secrets import blind_index, seal, token_digest, unseal
 
@@ -122,6 +122,7 @@ def end_session(session_id: int, person_id: int | None = None) -> None:
         if person_id is not None and session.person_id != person_id:
             raise NotFound(what="LoginSession")
         session.ended_at = session.ended_at or clock.now()
+        after_commit(queries.forget_sessions)
 
 
 def end_other_sessions(person_id: int, keep_id: int | None) -> int:
@@ -174,6 +175,7 @@ def change_profile(person_id: int, name: str, locale: str) -> None:
         if person.name != name.strip():
             audit.record("name.change", "person", person_id, person_id=person_id)
         person.name, person.locale = name.strip(), locale
+        after_commit(queries.forget_sessions)
 
 
 def mark_disabled(person_id: int, disabled: bool) -> None:
@@ -186,6 +188,7 @@ def mark_disabled(person_id: int, disabled: bool) -> None:
     Raises: NotFound.
     """
     person = lock(Person, person_id)
+    after_commit(queries.forget_sessions)
     if disabled:
         person.disabled_at = person.disabled_at or clock.now()
         _end_sessions(person_id, None)
@@ -223,6 +226,7 @@ def note_seen(session_id: int, now: datetime) -> None:
 
 
 def _end_sessions(person_id: int, keep_id: int | None) -> int:
+    after_commit(queries.forget_sessions)
     ended = db.session.execute(
         update(LoginSession)
         .where(LoginSession.person_id == person_id, LoginSession.ended_at.is_(None), LoginSession.id != (keep_id or 0))

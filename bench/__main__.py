@@ -207,7 +207,8 @@ def fill_players() -> int:
         level = db.session.execute(
             text(
                 "insert into levels "
-                "(track_id, position, name_zh, name_en, blueprint, time_limit_s, pass_points, reveal) values (:track, 1, '第一关', 'Level 1', :blueprint, 3600, 60, 'after_submit') returning id"
+                "(track_id, position, name_zh, name_en, blueprint, time_limit_s, pass_points, reveal) "
+                "values (:track, 1, '第一关', 'Level 1', :blueprint, 3600, 60, 'after_submit') returning id"
             ),
             {
                 "track": track,
@@ -230,7 +231,8 @@ def make_competition(name: str) -> int:
         db.session.execute(
             text(
                 "insert into competitions "
-                "(organization_id, name_zh, name_en, summary_zh, summary_en, rules_zh, rules_en, state, opens_at, closes_at, mask_names, created_at) values (1, :name, :name, '', '', '', '', 'open', "
+                "(organization_id, name_zh, name_en, summary_zh, summary_en, rules_zh, rules_en, state, opens_at, "
+                "closes_at, mask_names, created_at) values (1, :name, :name, '', '', '', '', 'open', "
                 "now() - interval '1 day', now() + interval '1 day', true, now()) returning id"
             ),
             {"name": name},
@@ -388,16 +390,16 @@ def write(table: str, options: argparse.Namespace) -> None:
         f"""# Performance
 
 One run of `make bench` on {datetime.now(UTC):%Y-%m-%d}: {os.cpu_count()} cores ({processor}), Python
-{platform.python_version()}, wrk with {options.connections} connections for {options.seconds} s each; load generator, two
-gunicorn gevent workers, PostgreSQL (fsync on) and Valkey all on that machine. The ratio compares with a bare Flask route
-that returns a constant, measured before and after in the same run with the same gunicorn settings. Single figures on
-shared machines are noisy; the ratios are what to compare.
+{platform.python_version()}, wrk with {options.connections} connections for {options.seconds} s each; load generator,
+two gunicorn gevent workers, PostgreSQL (fsync on) and Valkey all on that machine. The ratio compares with a bare Flask
+route that returns a constant, measured before and after in the same run with the same gunicorn settings. Single
+figures on shared machines are noisy; the ratios are what to compare.
 
 {table}
 
-`save answer` is a 2xx, so the answer is committed: saves that arrive together share one commit. `start` draws a paper of
-twenty, `submit` closes, scores, folds the standings and projects them onto the boards. Board page and my rank must cost
-the same, within 1.5x, at every size.
+`save answer` is a 2xx, so the answer is committed: saves that arrive together share one commit. `start` draws a paper
+of twenty, `submit` closes, scores, folds the standings and projects them onto the boards. Board page and my rank must
+cost the same, within 1.5x, at every size.
 """
     )
 

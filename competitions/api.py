@@ -11,7 +11,7 @@ from flask import Blueprint, Response, request
 from accounts.identity import Identity, require
 from competitions import papers, queries, rules, services
 from competitions.errors import AttemptClosed
-from competitions.models import Attempt, Competition
+from competitions.models import Answer, Attempt, Competition
 from core import clock
 from core.api import ATTEMPT, body, endpoint, reply
 from core.errors import NotFound, NotSignedIn, Refusal
@@ -257,7 +257,8 @@ def join(competition_id: int) -> Response:
 def start(level_id: int) -> Response:
     """Start an attempt, or get the one that is running; the deadline is fixed here."""
     person = require()
-    return reply(_view(services.start_attempt(person.person_id, level_id), person))
+    started = services.begin_attempt(person.person_id, level_id)
+    return reply(_view(started.attempt, person, queries.list_answers(started.attempt.id) if started.resumed else []))
 
 
 @blueprint.get("/attempts/<int:attempt_id>")
@@ -269,10 +270,10 @@ def show_attempt(attempt_id: int) -> Response:
     attempt = queries.get_own_attempt(attempt_id, person.person_id)
     if attempt.state != "open":
         raise AttemptClosed(attempt_id=attempt_id)
-    return reply(_view(attempt, person))
+    return reply(_view(attempt, person, queries.list_answers(attempt_id)))
 
 
-def _view(attempt: Attempt, person: Identity) -> AttemptView:
+def _view(attempt: Attempt, person: Identity, answers: list[Answer]) -> AttemptView:
     now = clock.now()
     paper = rules.paper_items(attempt.paper)
     return AttemptView(
@@ -286,7 +287,7 @@ def _view(attempt: Attempt, person: Identity) -> AttemptView:
         _left_ms(attempt.deadline_at, now),
         round(rules.GRACE.total_seconds() * 1000),
         papers.present(paper, get_versions([item.version for item in paper])),
-        [SavedAnswer(one.position, one.seq, one.value, one.flagged) for one in queries.list_answers(attempt.id)],
+        [SavedAnswer(one.position, one.seq, one.value, one.flagged) for one in answers],
         services.attempt_token(attempt.id, person.session_id),
     )
 

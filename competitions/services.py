@@ -7,19 +7,20 @@ import secrets
 from collections import OrderedDict
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, LiteralString
 
+import msgspec
 import structlog
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
 
 from competitions import events, queries, rules
 from competitions.errors import AttemptClosed, CompetitionNotOpen, LevelLocked, NoTriesLeft, WrongState
-from competitions.models import Attempt, Competition, Participation, Standing
+from competitions.models import Attempt, Competition, Participation
 from competitions.writer import Outcome, Save, writer
 from core import audit, clock
 from core import secrets as sealed
-from core.database import db, lock, transaction
+from core.database import again_if_lost, db, direct, lock, publish, transaction
 from core.errors import Invalid, NotFound, NotSignedIn
 from organizations.queries import path_of_person
 from questions.queries import get_bank, get_versions
@@ -68,33 +69,59 @@ def _require_running(state: str, opens_at: datetime, closes_at: datetime, now: d
         raise CompetitionNotOpen(why="not_begun")
 
 
-_PLACE = text(
-    """
-    select l.id, l.position, l.blueprint, l.time_limit_s, l.tries_total, l.tries_per_day, l.opens_at as level_opens_at,
-        t.id as track_id, t.trade_code, t.competition_id, pg_advisory_xact_lock_shared(:space, t.competition_id::int)
-    from levels l join tracks t on t.id = l.track_id where l.id = :level
-    """
-)
-_STANDING_IN = text(
-    """
-    select p.id, c.state, c.opens_at, c.closes_at,
-        (select coalesce(bool_or(b.cleared), false) from attempts b join levels bl on bl.id = b.level_id
-         where b.participation_id = p.id and bl.track_id = :track and bl.position = :before) as before_cleared
-    from participations p join competitions c on c.id = p.competition_id
-    where p.competition_id = :competition and p.person_id = :person for update of p
-    """
-)
-_TRIES = text(
-    "select id, number, state, started_at, deadline_at from attempts "
-    "where participation_id = :participation and level_id = :level order by number"
-)
-
 STARTS = 1
 """The advisory lock space that starts share and a closing takes alone."""
 
+_SHARE_START: LiteralString = """
+    select pg_advisory_xact_lock_shared(%(space)s, t.competition_id::int)
+    from levels l join tracks t on t.id = l.track_id where l.id = %(level)s
+"""
+_PLACE: LiteralString = """
+    select p.id, c.state, c.opens_at, c.closes_at, t.trade_code, l.position, l.blueprint, l.time_limit_s,
+        l.tries_total, l.tries_per_day, l.opens_at
+    from levels l join tracks t on t.id = l.track_id join competitions c on c.id = t.competition_id
+    join participations p on p.competition_id = c.id and p.person_id = %(person)s
+    where l.id = %(level)s for update of p
+"""
+_BEFORE: LiteralString = """
+    select coalesce(bool_or(a.cleared), false)
+    from levels l join levels b on b.track_id = l.track_id and b.position = l.position - 1
+    join attempts a on a.level_id = b.id and a.person_id = %(person)s where l.id = %(level)s
+"""
+_TRIES: LiteralString = """
+    select id, state, started_at, deadline_at from attempts
+    where person_id = %(person)s and level_id = %(level)s order by number
+"""
+_MORE_TIME: LiteralString = """
+    select j.factor_percent, j.seconds from adjustments j
+    join participations p on p.id = j.participation_id and p.person_id = %(person)s
+    join levels l on l.id = %(level)s join tracks t on t.id = l.track_id and t.competition_id = p.competition_id
+    where j.attempt_id is null and (j.level_id is null or j.level_id = l.id)
+"""
+_START: LiteralString = """
+    insert into attempts (participation_id, person_id, level_id, number, state, seed, paper, started_at, deadline_at,
+        max_points)
+    values (%(participation_id)s, %(person_id)s, %(level_id)s, %(number)s, 'open', %(seed)s, %(paper)s::jsonb,
+        %(started_at)s, %(deadline_at)s, %(max_points)s)
+    returning id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A running attempt, and whether it was running before; a new one is not attached to the session."""
+
+    attempt: Attempt
+    resumed: bool
+
 
 def start_attempt(person_id: int, level_id: int) -> Attempt:
-    """Start an attempt at a level, or return the one that is running (on whatever device it was started).
+    """Do what `begin_attempt` does and return the attempt as the session knows it."""
+    return db.session.get_one(Attempt, begin_attempt(person_id, level_id).attempt.id, populate_existing=True)
+
+
+def begin_attempt(person_id: int, level_id: int) -> Started:
+    """Start an attempt at a level, or find the one that is running (on whatever device it was started).
 
     The deadline is fixed in this transaction, which is the one that first shows question 1.
 
@@ -106,51 +133,46 @@ def start_attempt(person_id: int, level_id: int) -> Attempt:
         NoTriesLeft; questions.errors.BlueprintUnfillable.
     """
     now = clock.now()
-    attempt, due = _start(person_id, level_id, now)
-    if due is not None:
-        finalise(due, now)
-        attempt, due = _start(person_id, level_id, now)
-    if attempt is None:
-        raise AttemptClosed(attempt_id=due)
-    return attempt
+    started = again_if_lost(lambda: _start(person_id, level_id, now))
+    if isinstance(started, int):
+        finalise(started, now)
+        started = _start(person_id, level_id, now)
+    if isinstance(started, int):
+        raise AttemptClosed(attempt_id=started)
+    return started
 
 
-def _start(person_id: int, level_id: int, now: datetime) -> tuple[Attempt | None, int | None]:
+def _start(person_id: int, level_id: int, now: datetime) -> Started | int:
     """Start or resume; an attempt whose time is over is handed back as its id, to be finalised first."""
-    with transaction():
-        place = db.session.execute(_PLACE, {"level": level_id, "space": STARTS}).first()
-        if place is None:
+    who = {"person": person_id, "level": level_id}
+    with direct() as send:
+        send(_SHARE_START, {"space": STARTS, "level": level_id})
+        place = send(_PLACE, who)
+        before, tried, more_time = send(_BEFORE, who), send(_TRIES, who), send(_MORE_TIME, who)
+        found = place.fetchone()
+        if found is None:
             raise NotFound(what="level")
-        who = db.session.execute(
-            _STANDING_IN,
-            {
-                "track": place.track_id,
-                "before": place.position - 1,
-                "competition": place.competition_id,
-                "person": person_id,
-            },
-        ).first()
-        if who is None:
-            raise NotFound(what="level")
-        tries = db.session.execute(_TRIES, {"participation": who.id, "level": level_id}).all()
-        for one in tries:
-            if one.state == "open":
-                if rules.is_due(one.deadline_at, now):
-                    return None, one.id
-                return db.session.get_one(Attempt, one.id), None
-        _require_running(who.state, who.opens_at, who.closes_at, now)
-        if place.position > 1 and not who.before_cleared:
+        (participation_id, state, opens_at, closes_at, trade_code, position, stored_blueprint, limit_s) = found[:8]
+        tries_total, tries_per_day, level_opens_at = found[8:]
+        tries = tried.fetchall()
+        for id_, attempt_state, _, deadline_at in tries:
+            if attempt_state == "open":
+                if rules.is_due(deadline_at, now):
+                    return int(id_)
+                return Started(db.session.get_one(Attempt, id_), True)
+        _require_running(state, opens_at, closes_at, now)
+        if position > 1 and before.fetchone() != (True,):
             raise LevelLocked(why="previous")
-        if place.level_opens_at and place.level_opens_at > now:
-            raise LevelLocked(why="opens_at", opens_at=place.level_opens_at.isoformat())
-        refusal = rules.tries_refusal(place.tries_total, place.tries_per_day, [one.started_at for one in tries], now)
+        if level_opens_at and level_opens_at > now:
+            raise LevelLocked(why="opens_at", opens_at=level_opens_at.isoformat())
+        refusal = rules.tries_refusal(tries_total, tries_per_day, [one[2] for one in tries], now)
         if refusal:
             raise NoTriesLeft(why=refusal)
-        blueprint = rules.blueprint_rows(place.blueprint)
+        blueprint = rules.blueprint_rows(stored_blueprint)
         seed = secrets.randbits(62)
-        paper = draw(blueprint, get_bank(place.trade_code), random.Random(seed))  # noqa: S311 - evidence, not a secret
+        paper = draw(blueprint, get_bank(trade_code), random.Random(seed))  # noqa: S311 - evidence, not a secret
         attempt = Attempt(
-            participation_id=who.id,
+            participation_id=participation_id,
             person_id=person_id,
             level_id=level_id,
             number=len(tries) + 1,
@@ -158,13 +180,25 @@ def _start(person_id: int, level_id: int, now: datetime) -> tuple[Attempt | None
             seed=seed,
             paper=[asdict(item) for item in paper],
             started_at=now,
-            deadline_at=rules.deadline(
-                now, place.time_limit_s, who.closes_at, queries.list_adjustments(who.id, level_id, None)
-            ),
+            deadline_at=rules.deadline(now, limit_s, closes_at, [rules.More(*row) for row in more_time.fetchall()]),
             max_points=rules.max_points(blueprint),
         )
-        db.session.add(attempt)
-    return attempt, None
+        inserted = send(
+            _START,
+            {
+                "participation_id": participation_id,
+                "person_id": person_id,
+                "level_id": level_id,
+                "number": attempt.number,
+                "seed": seed,
+                "paper": msgspec.json.encode(attempt.paper).decode(),
+                "started_at": now,
+                "deadline_at": attempt.deadline_at,
+                "max_points": attempt.max_points,
+            },
+        )
+    [(attempt.id,)] = inserted.fetchall()
+    return Started(attempt, False)
 
 
 def attempt_token(attempt_id: int, session_id: int) -> str:
@@ -252,93 +286,112 @@ def submit_attempt(attempt_id: int, person_id: int) -> Attempt:
     attempt = queries.get_own_attempt(attempt_id, person_id)
     if attempt.state != "scored":
         now = clock.now()
-        _close(attempt_id, "time_up" if now > attempt.deadline_at else "submitted", now)
-        _score(attempt_id, now)
+        reason = "time_up" if now > attempt.deadline_at else "submitted"
+        again_if_lost(lambda: _close(attempt_id, reason, now))
+        again_if_lost(lambda: _score(attempt_id, now))
         db.session.refresh(attempt)
     return attempt
 
 
 def finalise(attempt_id: int, now: datetime) -> None:
-    """Bring an attempt whose time is over to its result; harmless when that has been done (A6)."""
-    _close(attempt_id, "time_up", now)
+    """Bring an attempt whose time is over to its result; harmless when that has been done or time was added (A6)."""
+    _close(attempt_id, "time_up", now, only_if_due=True)
     _score(attempt_id, now)
 
 
-def _close(attempt_id: int, reason: str, now: datetime) -> None:
-    """Close an open attempt in a transaction of its own: from here on no save counts, and scoring may be repeated."""
-    with transaction():
-        attempt = lock(Attempt, attempt_id)
-        if attempt.state != "open":
+_LOCK: LiteralString = "select state, deadline_at from attempts where id = %(id)s for no key update"
+_ANSWERS: LiteralString = "select position, value from answers where attempt_id = %(id)s"
+_CLOSE: LiteralString = """
+    update attempts set state = 'closed', finished_at = %(finished_at)s, close_reason = %(reason)s,
+        answers_hash = %(answers_hash)s
+    where id = %(id)s
+"""
+
+
+def _close(attempt_id: int, reason: str, now: datetime, only_if_due: bool = False) -> None:
+    """Close an open attempt in a transaction of its own: from here on no save counts, and scoring may be repeated.
+
+    Its lock waits for saves that are being written, and the answers are read after it.
+    """
+    with direct() as send:
+        locked = send(_LOCK, {"id": attempt_id})
+        given = send(_ANSWERS, {"id": attempt_id})
+        [(state, deadline_at)] = locked.fetchall()
+        if state != "open" or (only_if_due and not rules.is_due(deadline_at, now)):
             return
-        attempt.state = "closed"
-        attempt.finished_at = rules.finish(attempt.deadline_at, now)
-        attempt.close_reason = reason
-        attempt.answers_hash = rules.answers_hash(attempt_id, queries.answer_values(attempt_id))
+        values = {
+            "id": attempt_id,
+            "finished_at": rules.finish(deadline_at, now),
+            "reason": reason,
+            "answers_hash": rules.answers_hash(attempt_id, dict(given.fetchall())),
+        }
+        send(_CLOSE, values)
+
+
+_LOCK_PARTICIPATION: LiteralString = """
+    select p.id, p.competition_id from attempts a join participations p on p.id = a.participation_id
+    where a.id = %(id)s for no key update of p
+"""
+_LOCK_CLOSED: LiteralString = """
+    select a.state, a.paper, a.started_at, a.finished_at, a.level_id, l.track_id, l.pass_points
+    from attempts a join levels l on l.id = a.level_id where a.id = %(id)s for no key update of a
+"""
+_OTHERS: LiteralString = """
+    select o.level_id, l.track_id, o.points, o.elapsed_ms, o.finished_at, o.cleared
+    from attempts a join attempts o on o.participation_id = a.participation_id join levels l on l.id = o.level_id
+    where a.id = %(id)s and o.state = 'scored'
+"""
+_SCORE: LiteralString = """
+    update attempts set state = 'scored', marks = %(marks)s::jsonb, points = %(points)s, cleared = %(cleared)s,
+        elapsed_ms = %(elapsed_ms)s, rule_version = %(rule_version)s
+    where id = %(id)s
+"""
+_STAND: LiteralString = """
+    insert into standings (competition_id, participation_id, track_id, levels_cleared, points, elapsed_ms, reached_at,
+        changed_at, version)
+    select %(competition_id)s, %(participation_id)s, r.track_id, r.levels_cleared, r.points, r.elapsed_ms, r.reached_at,
+        %(now)s, 1
+    from jsonb_to_recordset(%(rows)s::jsonb) as r(track_id bigint, levels_cleared bigint, points bigint,
+        elapsed_ms bigint, reached_at timestamptz)
+    on conflict (participation_id, track_id) do update
+        set levels_cleared = excluded.levels_cleared, points = excluded.points, elapsed_ms = excluded.elapsed_ms,
+            reached_at = excluded.reached_at, changed_at = excluded.changed_at, version = standings.version + 1
+"""
 
 
 def _score(attempt_id: int, now: datetime) -> None:
-    """Score a closed attempt and fold it into the standings, both or neither."""
-    with transaction() as record:
-        participation_id = db.session.execute(
-            text("select participation_id from attempts where id = :id"), {"id": attempt_id}
-        ).scalar_one()
-        competition_id = db.session.execute(
-            text("select competition_id from participations where id = :id for no key update"),
-            {"id": participation_id},
-        ).scalar_one()
-        attempt = lock(Attempt, attempt_id)
-        if attempt.state != "closed" or attempt.finished_at is None:
+    """Score a closed attempt and fold it into the standings, both or neither; harmless when that has been done."""
+    with direct() as send:
+        participation = send(_LOCK_PARTICIPATION, {"id": attempt_id})
+        closed = send(_LOCK_CLOSED, {"id": attempt_id})
+        given, others = send(_ANSWERS, {"id": attempt_id}), send(_OTHERS, {"id": attempt_id})
+        [(participation_id, competition_id)] = participation.fetchall()
+        [(state, paper, started_at, finished_at, level_id, track_id, pass_points)] = closed.fetchall()
+        if state != "closed":
             return
-        items = rules.paper_items(attempt.paper)
-        marks = rules.score(items, get_versions([item.version for item in items]), queries.answer_values(attempt_id))
-        pass_points = db.session.execute(
-            text("select pass_points from levels where id = :id"), {"id": attempt.level_id}
-        ).scalar_one()
-        attempt.state = "scored"
-        attempt.marks = marks
-        attempt.points = sum(marks)
-        attempt.cleared = attempt.points >= pass_points
-        attempt.elapsed_ms = round((attempt.finished_at - attempt.started_at).total_seconds() * 1000)
-        attempt.rule_version = rules.RULE_VERSION
-        db.session.flush()
-        _store_standings(competition_id, participation_id, now)
-        record(events.AttemptScored(attempt_id, participation_id, competition_id))
-
-
-_SCORED = text(
-    """
-    select a.level_id, l.track_id, a.points, a.elapsed_ms, a.finished_at, a.cleared
-    from attempts a join levels l on l.id = a.level_id where a.participation_id = :participation and a.state = 'scored'
-    """
-)
-
-
-def _store_standings(competition_id: int, participation_id: int, now: datetime) -> None:
-    rows = rules.fold_standings(
-        rules.Try(*row) for row in db.session.execute(_SCORED, {"participation": participation_id})
-    )
-    statement = insert(Standing).values(
-        [
-            {
-                "competition_id": competition_id,
-                "participation_id": participation_id,
-                "changed_at": now,
-                "version": 1,
-                **asdict(row),
-            }
-            for row in rows
-        ]
-    )
-    fields = ("levels_cleared", "points", "elapsed_ms", "reached_at", "changed_at")
-    db.session.execute(
-        statement.on_conflict_do_update(
-            index_elements=["participation_id", "track_id"],
-            set_={
-                **{name: statement.excluded[name] for name in fields},
-                "version": Standing.version + 1,
-            },
-        )
-    )
+        items = rules.paper_items(paper)
+        marks = rules.score(items, get_versions([item.version for item in items]), dict(given.fetchall()))
+        points = sum(marks)
+        elapsed_ms = round((finished_at - started_at).total_seconds() * 1000)
+        scored = {
+            "id": attempt_id,
+            "marks": msgspec.json.encode(marks).decode(),
+            "points": points,
+            "cleared": points >= pass_points,
+            "elapsed_ms": elapsed_ms,
+            "rule_version": rules.RULE_VERSION,
+        }
+        send(_SCORE, scored)
+        this = rules.Try(level_id, track_id, points, elapsed_ms, finished_at, points >= pass_points)
+        rows = rules.fold_standings([this, *(rules.Try(*row) for row in others.fetchall())])
+        standing = {
+            "competition_id": competition_id,
+            "participation_id": participation_id,
+            "now": now,
+            "rows": msgspec.json.encode(rows).decode(),
+        }
+        send(_STAND, standing)
+    publish(events.AttemptScored(attempt_id, participation_id, competition_id))
 
 
 def recompute_standings(competition_id: int) -> dict[int, list[rules.StandingRow]]:

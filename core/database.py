@@ -12,6 +12,7 @@ import psycopg
 import structlog
 from flask import current_app
 from flask_sqlalchemy import SQLAlchemy
+from psycopg.types.json import set_json_loads
 from sqlalchemy import URL, BigInteger, DateTime, MetaData, QueuePool
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, registry
@@ -51,7 +52,7 @@ db = SQLAlchemy(
     model_class=Base,
     engine_options={
         "pool_size": 16,
-        "max_overflow": 8,
+        "max_overflow": 4,
         "pool_pre_ping": False,
         "hide_parameters": True,  # errors reach the log, personal data must not (P4)
         "json_serializer": _json,
@@ -69,14 +70,66 @@ if TYPE_CHECKING:
 else:
     Model = db.Model
 
-_READERS = 8
+T = TypeVar("T")
+
+_POOL = "direct_connections"
+_POOL_SIZE = 12
+
+
+def _pool() -> QueuePool:
+    pool: QueuePool | None = current_app.extensions.get(_POOL)
+    if pool is None:
+        url = db.engine.url
+        pool = QueuePool(
+            lambda: _connect(url), pool_size=_POOL_SIZE, max_overflow=0, reset_on_return=None, use_lifo=True
+        )
+        current_app.extensions[_POOL] = pool
+    return pool
+
+
+def _connect(url: URL) -> Any:
+    connection = psycopg.connect(
+        url.set(drivername="postgresql").render_as_string(hide_password=False), autocommit=True, connect_timeout=3
+    )
+    set_json_loads(msgspec.json.decode, connection)
+    return connection
+
+
+def close_direct() -> None:
+    """Close the connections that `fetch_one` and `direct` keep; the next use opens others."""
+    pool = current_app.extensions.pop(_POOL, None)
+    if pool is not None:
+        pool.dispose()
+
+
+@contextmanager
+def _held() -> Iterator[psycopg.Connection[Any]]:
+    held = _pool().connect()
+    try:
+        yield held.dbapi_connection  # type: ignore[misc]
+    except psycopg.OperationalError:
+        held.invalidate()
+        close_direct()  # whatever cut this connection has most likely cut its neighbours
+        raise
+    finally:
+        held.close()
+
+
+def again_if_lost(work: Callable[[], T]) -> T:
+    """Do something that may be repeated, and once more when its connection turned out to be dead.
+
+    Raises: psycopg.OperationalError when the database stays away.
+    """
+    try:
+        return work()
+    except psycopg.OperationalError:
+        return work()
 
 
 def fetch_one(statement: LiteralString, values: Mapping[str, object]) -> tuple[Any, ...] | None:
     """Run one prepared read outside any transaction and return its first row: for paths that every request takes.
 
-    It sees what is committed, not what the caller's session has pending. A connection that turns out to be dead is
-    replaced once.
+    It sees what is committed, not what the caller's session has pending.
 
     Args:
         statement: SQL with %(name)s placeholders.
@@ -84,45 +137,55 @@ def fetch_one(statement: LiteralString, values: Mapping[str, object]) -> tuple[A
 
     Raises: psycopg.Error.
     """
-    readers = current_app.extensions.get("readers")
-    if readers is None:
-        url = db.engine.url
-        readers = current_app.extensions.setdefault(
-            "readers",
-            QueuePool(lambda: _connect(url), pool_size=_READERS, max_overflow=0, reset_on_return=None, use_lifo=True),
-        )
-    for last in (False, True):
-        held = readers.connect()
-        try:
-            row: tuple[Any, ...] | None = held.cursor().execute(statement, values, prepare=True).fetchone()
+
+    def read() -> tuple[Any, ...] | None:
+        with _held() as connection:
+            row: tuple[Any, ...] | None = connection.execute(statement, values, prepare=True).fetchone()
             return row
-        except psycopg.OperationalError:
-            held.invalidate()
-            if last:
-                raise
-        finally:
-            held.close()
-    raise AssertionError("unreachable")
+
+    return again_if_lost(read)
 
 
-def _connect(url: URL) -> Any:
-    return psycopg.connect(
-        url.set(drivername="postgresql").render_as_string(hide_password=False), autocommit=True, connect_timeout=3
-    )
+@contextmanager
+def direct() -> Iterator[Callable[[LiteralString, Mapping[str, object]], psycopg.Cursor[Any]]]:
+    """Run one use case in a transaction of its own, past the session: for the few that thousands wait for.
 
+    Yields a function that sends one prepared statement without waiting for the reply of the one before; reading a
+    cursor waits. Commits at the end, rolls back on any error. A cursor may be read after the end. The session must have
+    nothing pending; its own transaction ends here, so that nobody waits for one pool while holding the other, and what
+    it remembers of rows is read anew afterwards.
 
-def close_readers() -> None:
-    """Close the connections of `fetch_one`."""
-    readers = current_app.extensions.pop("readers", None)
-    if readers is not None:
-        readers.dispose()
+    Raises: psycopg.Error; with OperationalError the outcome is unknown.
+    """
+    if db.session.registry.has():
+        if db.session.new or db.session.dirty or db.session.deleted:
+            raise RuntimeError("direct() inside a use case that has changed rows through the session")
+        db.session.rollback()
+    try:
+        with _held() as connection, connection.pipeline(), connection.transaction():
+            yield lambda statement, values: connection.execute(statement, values, prepare=True)
+    finally:
+        if db.session.registry.has():
+            db.session.expire_all()
 
 
 Record = Callable[[object], None]
 Subscriber = Callable[[Any], None]
-T = TypeVar("T", bound=Base)
+Row = TypeVar("Row", bound=Base)
 
 subscriptions: dict[type, list[Subscriber]] = {}
+
+
+_AFTER = "after_commit"
+
+
+def after_commit(action: Callable[[], None]) -> None:
+    """Have something done once the caller's transaction is committed, before its events; not at all when it is not.
+
+    Args:
+        action: quick and sure to work; what may fail is an event.
+    """
+    db.session.info.setdefault(_AFTER, []).append(action)
 
 
 @contextmanager
@@ -137,8 +200,20 @@ def transaction() -> Iterator[Record]:
         yield events.append
         db.session.commit()
     except BaseException:
+        db.session.info.pop(_AFTER, None)
         db.session.rollback()
         raise
+    for action in db.session.info.pop(_AFTER, []):
+        action()
+    publish(*events)
+
+
+def publish(*events: object) -> None:
+    """Tell subscribers what is committed; a failing one is logged, never raised, because the facts are already true.
+
+    Args:
+        events: what happened.
+    """
     for event in events:
         for subscriber in subscriptions.get(type(event), []):
             try:
@@ -147,7 +222,7 @@ def transaction() -> Iterator[Record]:
                 log.exception("subscriber_failed", event_type=type(event).__name__, subscriber=subscriber.__qualname__)
 
 
-def lock(model: type[T], key: object) -> T:
+def lock(model: type[Row], key: object) -> Row:
     """Lock one row until the transaction ends and return it as it is now, not as the session remembers it.
 
     Args:

@@ -10,7 +10,7 @@ from flask import Blueprint, Response, current_app, request
 from accounts import identity
 from core.api import arguments, endpoint, reply
 from leaderboard import queries
-from leaderboard.cache import Brief
+from core.brief import Brief
 from leaderboard.forms import BoardQuery, RankQuery
 from leaderboard.queries import BoardPage, Viewer
 

@@ -140,7 +140,7 @@ def participants(params: dict[str, Any]) -> Sheet:
         head=_describe(params, competition, _("View: participants with their present standing")),
         columns=[
             *_person_columns(),
-            Column(_("Joined"), "time", 20),
+            Column(_("Joined at"), "time", 20),
             Column(_("Levels cleared"), "number"),
             Column(_("Points"), "number"),
         ],

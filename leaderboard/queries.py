@@ -17,7 +17,7 @@ from core.database import db
 from core.errors import NotFound
 from core.valkey import Away
 from leaderboard import live, rules
-from leaderboard.cache import Brief
+from core.brief import Brief
 from leaderboard.models import Seal, SealedStanding
 from leaderboard.rules import Place, Step
 from organizations import queries as organizations

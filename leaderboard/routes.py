@@ -16,7 +16,7 @@ from competitions import queries as competitions
 from core import clock, web
 from core.api import arguments
 from leaderboard import queries, rules
-from leaderboard.cache import Brief
+from core.brief import Brief
 from leaderboard.forms import BoardQuery
 from leaderboard.queries import Neighbour, Row, Viewer
 from leaderboard.rules import EPOCH, MICROSECOND

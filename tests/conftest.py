@@ -17,7 +17,7 @@ from flask_migrate import upgrade
 import config
 from app import create_app
 from competitions.writer import writer
-from core.database import close_readers, db
+from core.database import close_direct, db
 from core.servers import Endpoints, Servers
 from questions.queries import forget
 
@@ -62,7 +62,7 @@ def application(settings: config.Settings) -> Iterator[Flask]:
     yield app
     with app.app_context():
         writer().close()
-        close_readers()
+        close_direct()
         db.engine.dispose()
     app.extensions["valkey"].close()
 

@@ -9,10 +9,12 @@ import psycopg
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import QueuePool, event, select, update
+from sqlalchemy import event, select, update
 
 from accounts import queries, services
 from accounts.models import LoginSession
+from app import create_app
+from config import Settings
 from core import clock, database
 from core.database import db, transaction
 from tests.accounts.helpers import PASSWORD, PHONE, is_signed_in, json_of, make_account, sign_in
@@ -129,6 +131,7 @@ def test_a_request_asks_for_the_session_once_and_notes_it_once_a_minute(
         statements.append(str(arguments[2]).split()[0].lower())
 
     monkeypatch.setattr(queries, "fetch_one", note_read)
+    monkeypatch.setattr(app.extensions["sessions"], "seconds", 0.0)
     event.listen(db.engine, "before_cursor_execute", note)
     try:
         browser.get("/api/v1/me")
@@ -238,16 +241,31 @@ def test_a_name_that_no_database_holds_is_refused(app: Flask) -> None:
     assert reply.status_code == 400
 
 
-def _connect_nowhere() -> Any:
+def test_p8_a_remembered_session_is_forgotten_by_every_process_when_it_ends(app: Flask, settings: Settings) -> None:
+    make_account()
+    here, there = sign_in(app), sign_in(app)
+    other_process = create_app(settings, TESTING=True, WTF_CSRF_ENABLED=False)
+    elsewhere = other_process.test_client()
+    with there.session_transaction() as known, elsewhere.session_transaction() as copied:
+        copied.update(known)
+    with other_process.app_context():
+        assert is_signed_in(elsewhere)
+    here.post("/me/account/sessions/end-others")
+    with other_process.app_context():
+        assert not is_signed_in(elsewhere)
+        database.close_direct()
+        db.engine.dispose()
+
+
+def _connect_nowhere(_: object) -> Any:
     return psycopg.connect("host=/nonexistent")
 
 
 def test_a_lost_database_still_gives_a_page(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     make_account()
     browser = sign_in(app)
-
-    gone = QueuePool(_connect_nowhere, pool_size=1)
-    monkeypatch.setitem(app.extensions, "readers", gone)
+    monkeypatch.setattr(database, "_connect", _connect_nowhere)
+    database.close_direct()
     reply = browser.get("/me/account")
     assert (reply.status_code, "<h1" in reply.text) == (503, True)
 

@@ -67,6 +67,7 @@ def scene(client: FlaskClient) -> Scene:
     track = make_track(competition)
     levels = [make_level(track, 1), make_level(track, 2)]
     participation = make_participation(competition, person, place.path)
+    client.set_cookie("lang", "en")  # what a form says after its redirect is written when it is posted
     sign_in(client, person)
     return Scene(client, person, place, competition, track, levels, participation)
 
