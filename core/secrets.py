@@ -41,4 +41,4 @@ def sign(text: str) -> str:
 
 def signed(text: str, signature: str) -> bool:
     """Say whether `signature` is the one `sign` gives for this text, in constant time."""
-    return hmac.compare_digest(sign(text), signature)
+    return hmac.compare_digest(sign(text).encode(), signature.encode("ascii", "replace"))
