@@ -15,6 +15,7 @@ from accounts.forms import said
 from accounts.routes import phone_problem
 from core.errors import NotFound
 from organizations import permissions, queries, rules, services
+from organizations.acts import act_names, thing_names
 from organizations.errors import OwnRole
 from organizations.forms import GrantForm, NodeForm, ReasonForm
 from organizations.models import Organization
@@ -184,6 +185,8 @@ def audit_log() -> Any:
         lines=lines[: queries.PAGE],
         more=len(lines) > queries.PAGE,
         actions=queries.list_actions(nodes),
+        act_names=act_names(),
+        thing_names=thing_names(),
         action=action,
         person_id=person_id,
         page=page,

@@ -1,0 +1,93 @@
+"""The audit log's codes in words. A code without words is shown as it is, so that nothing is hidden."""
+
+from __future__ import annotations
+
+from flask_babel import gettext as _
+
+
+def act_names() -> dict[str, str]:
+    """Say each recorded act in words."""
+    return {
+        "attempt.extend": _("Gave an attempt more time"),
+        "award.make": _("Made the awards"),
+        "bonus_tiers.set": _("Set the bonuses"),
+        "competition.close": _("Closed the competition"),
+        "competition.copy": _("Copied a competition"),
+        "competition.create": _("Made a competition"),
+        "competition.edit": _("Changed the competition"),
+        "competition.no_prizes": _("Put on record that there are no prizes"),
+        "competition.open": _("Opened the competition"),
+        "competition.seal": _("Sealed the standings"),
+        "competition.tracks": _("Chose the trades"),
+        "consent.give": _("Gave consent"),
+        "demo.begin": _("Began the demo"),
+        "demo.fill": _("Filled the demo"),
+        "demo.finish": _("Finished the demo"),
+        "demo.offer": _("Set the demo's prizes"),
+        "join_code.renew": _("Made a new join code"),
+        "ledger.fund": _("Put money into a ledger"),
+        "ledger.open": _("Opened a ledger"),
+        "level.add": _("Added levels"),
+        "level.delete": _("Deleted a level"),
+        "level.edit": _("Changed a level"),
+        "level.extend": _("Gave everyone in a level more time"),
+        "level.move": _("Moved a level"),
+        "name.change": _("Changed a name"),
+        "organization.create": _("Added an organization"),
+        "participants.download": _("Downloaded the participants"),
+        "participants.export": _("Exported the participants"),
+        "participation.extend": _("Gave a person more time"),
+        "participation.factor": _("Set a time factor"),
+        "password.change": _("Changed the password"),
+        "password.reset": _("Gave a new password"),
+        "payee.save": _("Saved bank details"),
+        "payout.approve": _("Approved payouts"),
+        "payout.confirm": _("Marked a payout as paid"),
+        "payout.create": _("Made payouts"),
+        "payout.download": _("Downloaded a transfer list"),
+        "payout.export": _("Made a transfer list"),
+        "payout.export_again": _("Asked for a transfer list again"),
+        "payout.failed": _("Marked a payout as failed"),
+        "payout.import_results": _("Took in the bank's results"),
+        "payout.reverse": _("Took a payout back"),
+        "payout.unknown": _("Marked a payout as unknown"),
+        "people.view": _("Looked at the people"),
+        "person.disable": _("Disabled an account"),
+        "person.enable": _("Enabled an account"),
+        "prize_rules.set": _("Set the prize rules"),
+        "ranking.download": _("Downloaded the ranking"),
+        "ranking.export": _("Exported the ranking"),
+        "role.grant": _("Gave a role"),
+        "role.revoke": _("Took back a role"),
+        "winners.download": _("Downloaded the winners"),
+        "winners.export": _("Exported the winners"),
+    }
+
+
+def thing_names() -> dict[str, str]:
+    """Say in words what acts are about: the first part of a code, and the kinds of rows acted on."""
+    return {
+        "attempt": _("Attempt"),
+        "award": _("Awards"),
+        "bonus_tiers": _("Enterprise bonus"),
+        "competition": _("Competition"),
+        "consent": _("Consent"),
+        "demo": _("Demo"),
+        "export": _("Export"),
+        "join_code": _("Join code"),
+        "ledger": _("Ledger"),
+        "level": _("Level"),
+        "name": _("Name"),
+        "organization": _("Organization"),
+        "participants": _("Participants"),
+        "participation": _("Participant"),
+        "password": _("Password"),
+        "payee": _("Bank details"),
+        "payout": _("Payout"),
+        "people": _("People"),
+        "person": _("Person"),
+        "prize_rules": _("Prize rules"),
+        "ranking": _("Ranking"),
+        "role": _("Role"),
+        "winners": _("Winners"),
+    }
