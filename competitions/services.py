@@ -283,23 +283,19 @@ def submit_attempt(attempt_id: int, person_id: int) -> Attempt:
 
     Raises: NotFound when it is not this person's attempt.
     """
-    attempt = queries.get_own_attempt(attempt_id, person_id)
-    if attempt.state != "scored":
-        now = clock.now()
-        reason = "time_up" if now > attempt.deadline_at else "submitted"
-        again_if_lost(lambda: _close(attempt_id, reason, now))
-        again_if_lost(lambda: _score(attempt_id, now))
-        db.session.refresh(attempt)
-    return attempt
+    now = clock.now()
+    again_if_lost(lambda: _close(attempt_id, now, "submitted", person_id=person_id))
+    again_if_lost(lambda: _score(attempt_id, now))
+    return queries.get_own_attempt(attempt_id, person_id)
 
 
 def finalise(attempt_id: int, now: datetime) -> None:
     """Bring an attempt whose time is over to its result; harmless when that has been done or time was added (A6)."""
-    _close(attempt_id, "time_up", now, only_if_due=True)
+    _close(attempt_id, now, "time_up")
     _score(attempt_id, now)
 
 
-_LOCK: LiteralString = "select state, deadline_at from attempts where id = %(id)s for no key update"
+_LOCK: LiteralString = "select state, deadline_at, person_id from attempts where id = %(id)s for no key update"
 _ANSWERS: LiteralString = "select position, value from answers where attempt_id = %(id)s"
 _CLOSE: LiteralString = """
     update attempts set state = 'closed', finished_at = %(finished_at)s, close_reason = %(reason)s,
@@ -308,17 +304,25 @@ _CLOSE: LiteralString = """
 """
 
 
-def _close(attempt_id: int, reason: str, now: datetime, only_if_due: bool = False) -> None:
+def _close(attempt_id: int, now: datetime, reason: str, person_id: int | None = None) -> None:
     """Close an open attempt in a transaction of its own: from here on no save counts, and scoring may be repeated.
 
-    Its lock waits for saves that are being written, and the answers are read after it.
+    Its lock waits for saves that are being written, and the answers are read after it. For "time_up" it closes only
+    what is due: time may have been added since somebody looked.
+
+    Raises: NotFound when there is none, or it is not this person's.
     """
     with direct() as send:
         locked = send(_LOCK, {"id": attempt_id})
         given = send(_ANSWERS, {"id": attempt_id})
-        [(state, deadline_at)] = locked.fetchall()
-        if state != "open" or (only_if_due and not rules.is_due(deadline_at, now)):
+        found = locked.fetchone()
+        if found is None or person_id not in (None, found[2]):
+            raise NotFound(what="attempt")
+        state, deadline_at, _ = found
+        if state != "open" or (reason == "time_up" and not rules.is_due(deadline_at, now)):
             return
+        if reason == "submitted" and now > deadline_at:
+            reason = "time_up"
         values = {
             "id": attempt_id,
             "finished_at": rules.finish(deadline_at, now),
@@ -513,7 +517,7 @@ def close_competition(competition_id: int, person_id: int) -> Competition:
         {"competition": competition_id},
     ).all()
     for attempt_id in unfinished:
-        _close(attempt_id, "competition_closed", now)
+        _close(attempt_id, now, "competition_closed")
         _score(attempt_id, now)
     with transaction() as record:
         record(events.CompetitionClosed(competition_id, person_id))

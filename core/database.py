@@ -126,8 +126,8 @@ def again_if_lost(work: Callable[[], T]) -> T:
         return work()
 
 
-def fetch_one(statement: LiteralString, values: Mapping[str, object]) -> tuple[Any, ...] | None:
-    """Run one prepared read outside any transaction and return its first row: for paths that every request takes.
+def fetch_all(statement: LiteralString, values: Mapping[str, object]) -> list[tuple[Any, ...]]:
+    """Run one prepared read outside any transaction and return its rows: for paths that every request takes.
 
     It sees what is committed, not what the caller's session has pending.
 
@@ -138,12 +138,17 @@ def fetch_one(statement: LiteralString, values: Mapping[str, object]) -> tuple[A
     Raises: psycopg.Error.
     """
 
-    def read() -> tuple[Any, ...] | None:
+    def read() -> list[tuple[Any, ...]]:
         with _held() as connection:
-            row: tuple[Any, ...] | None = connection.execute(statement, values, prepare=True).fetchone()
-            return row
+            return connection.execute(statement, values, prepare=True).fetchall()
 
     return again_if_lost(read)
+
+
+def fetch_one(statement: LiteralString, values: Mapping[str, object]) -> tuple[Any, ...] | None:
+    """Do what `fetch_all` does and return the first row, or None."""
+    rows = fetch_all(statement, values)
+    return rows[0] if rows else None
 
 
 @contextmanager

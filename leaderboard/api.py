@@ -9,8 +9,8 @@ from flask import Blueprint, Response, current_app, request
 
 from accounts import identity
 from core.api import arguments, endpoint, reply
-from leaderboard import queries
 from core.brief import Brief
+from leaderboard import queries
 from leaderboard.forms import BoardQuery, RankQuery
 from leaderboard.queries import BoardPage, Viewer
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, LiteralString
 
 import msgspec
 from flask import current_app
@@ -13,11 +13,11 @@ from sqlalchemy import ColumnElement, Select, and_, func, or_, select, text
 
 from competitions.models import Competition, Participation, Standing, Track
 from core import clock
-from core.database import db
+from core.brief import Brief
+from core.database import db, fetch_one
 from core.errors import NotFound
 from core.valkey import Away
 from leaderboard import live, rules
-from core.brief import Brief
 from leaderboard.models import Seal, SealedStanding
 from leaderboard.rules import Place, Step
 from organizations import queries as organizations
@@ -194,9 +194,22 @@ def get_viewer(person_id: int, competition_id: int, node_id: int | None) -> View
         return _read_viewer(person_id, competition_id, node_id, held)
 
 
+_VIEWER: LiteralString = """
+    select
+        (select o.path from memberships m join organizations o on o.id = m.organization_id
+         where m.person_id = %(person)s and m.ended_at is null),
+        p.id, p.name, p.path
+    from (select) as one left join participations p
+        on p.competition_id = %(competition)s and p.person_id = %(person)s
+"""
+
+
 def _read_viewer(person_id: int, competition_id: int, node_id: int | None, held: frozenset[int]) -> Viewer:
     board = get_board(competition_id)
-    path = organizations.path_of_person(person_id)
+    own_path, participation_id, name, joined_path = (
+        fetch_one(_VIEWER, {"person": person_id, "competition": competition_id}) or (None,) * 4
+    )
+    path = own_path or []
     staff = not held.isdisjoint(board.organization_path)
     if not staff and (board.organization_id not in path or board.state == "draft"):
         raise NotFound(what="competition")
@@ -207,14 +220,7 @@ def _read_viewer(person_id: int, competition_id: int, node_id: int | None, held:
             raise NotFound(what="organization")
         if node not in path and held.isdisjoint(node_path):
             raise NotFound(what="organization")
-    mine = db.session.execute(
-        select(Participation.id, Participation.name, Participation.path).where(
-            Participation.competition_id == competition_id, Participation.person_id == person_id
-        )
-    ).first()
-    if mine is None:
-        return Viewer(board, node, None, "", tuple(path))
-    return Viewer(board, node, mine.id, mine.name, tuple(mine.path))
+    return Viewer(board, node, participation_id, name or "", tuple(joined_path or path))
 
 
 def check_track(board: Board, track_id: int | None) -> int | None:

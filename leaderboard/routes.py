@@ -15,8 +15,8 @@ from accounts import identity
 from competitions import queries as competitions
 from core import clock, web
 from core.api import arguments
-from leaderboard import queries, rules
 from core.brief import Brief
+from leaderboard import queries, rules
 from leaderboard.forms import BoardQuery
 from leaderboard.queries import Neighbour, Row, Viewer
 from leaderboard.rules import EPOCH, MICROSECOND

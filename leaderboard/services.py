@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from itertools import islice
-from typing import Any
+from typing import Any, LiteralString
 
 import structlog
 from sqlalchemy import select, text
@@ -17,7 +17,7 @@ from competitions.errors import AttemptsUnfinished, WrongState
 from competitions.models import Competition
 from competitions.services import recompute_standings
 from core import audit, clock, valkey
-from core.database import db, lock, transaction
+from core.database import db, fetch_all, lock, transaction
 from core.valkey import Away
 from leaderboard import live, queries, rules
 from leaderboard.live import Entry
@@ -30,7 +30,7 @@ BATCH = 500
 OVERLAP = timedelta(seconds=30)
 ATTEMPTS_TO_REBUILD = 3
 
-_STANDINGS = (
+_STANDINGS: LiteralString = (
     "select s.competition_id, coalesce(s.track_id, 0) track, s.version, s.levels_cleared, s.points, s.elapsed_ms, "
     "(extract(epoch from s.reached_at) * 1000000)::bigint reached_us, s.participation_id, p.path, "
     "c.organization_id from standings s join participations p on p.id = s.participation_id "
@@ -123,13 +123,11 @@ def project(participation_id: int) -> None:
     Args:
         participation_id: whose standings have changed.
     """
-    rows = db.session.execute(
-        text(_STANDINGS + "where s.participation_id = :participation"), {"participation": participation_id}
-    ).all()
+    rows = fetch_all(_STANDINGS + "where s.participation_id = %(participation)s", {"participation": participation_id})
     if not rows:
         return
     try:
-        live.write(rows[0].competition_id, [_entry(row) for row in rows])
+        live.write(rows[0][0], [_entry(row) for row in rows])
     except Away:
         log.info("projection_left_to_the_sweep", participation_id=participation_id)
 
