@@ -173,7 +173,7 @@ def make_export(export_id: int) -> None:
     try:
         if not _kinds[kind].allowed(params, person_id):
             raise NotFound(what="export")
-        with force_locale("en" if params.get("language") == "en" else "zh_CN"):
+        with force_locale("en" if params.get("language") == "en" else "zh"):
             sheet = _kinds[kind].produce(params)
             _note(export_id, 0, sheet.total)
             body = WRITERS[params["format"]](sheet, lambda done: _note(export_id, done, sheet.total))

@@ -50,6 +50,11 @@ def choose_locale() -> str:
     return "en" if best == "en" else LOCALES[0]
 
 
+def choose_catalogue() -> str:
+    """Return the language of this request by the name its catalogues have, ours and the form library's."""
+    return choose_locale().partition("_")[0]
+
+
 def language() -> str:
     """Return 'zh' or 'en': the suffix of bilingual columns and the key of bilingual texts."""
     return "en" if str(get_locale()).startswith("en") else "zh"
@@ -165,7 +170,7 @@ def prepare(app: Flask) -> None:
     Args:
         app: the application.
     """
-    babel.init_app(app, locale_selector=choose_locale, default_timezone="Asia/Shanghai")
+    babel.init_app(app, locale_selector=choose_catalogue, default_timezone="Asia/Shanghai")
     csrf.init_app(app)
     app.config.update(
         SESSION_COOKIE_SECURE=app.config["PUBLIC_URL"].startswith("https://"), SESSION_COOKIE_SAMESITE="Lax"

@@ -14,10 +14,15 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
 from babel.messages.frontend import parse_mapping_cfg
 from babel.messages.pofile import read_po
+from flask import Flask
+from flask_babel import gettext
+from flask_wtf.i18n import translations as form_words
 from jinja2 import Environment, nodes
 
+from core import web
+
 ROOT = Path(__file__).resolve().parents[2]
-CATALOGUE = ROOT / "translations/zh_Hans_CN/LC_MESSAGES/messages.po"
+CATALOGUE = ROOT / "translations/zh/LC_MESSAGES/messages.po"
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
 SPEAKING_MODULES = sorted(
     path
@@ -72,7 +77,7 @@ def texts(message: Message) -> tuple[str, ...]:
 def catalogue() -> Catalog:
     """Read the Chinese catalogue as it is kept."""
     with CATALOGUE.open("rb") as file:
-        return read_po(file, locale="zh_CN")
+        return read_po(file, locale="zh")
 
 
 def messages() -> list[Message]:
@@ -219,6 +224,16 @@ def test_every_text_of_a_template_goes_through_gettext(path: Path) -> None:
 @pytest.mark.parametrize("path", SPEAKING_MODULES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_label_and_message_of_a_view_goes_through_gettext(path: Path) -> None:
     assert list(labels_past_gettext(path.read_text())) == []
+
+
+def test_a_reader_of_chinese_gets_our_words_and_those_of_the_form_library() -> None:
+    app = Flask(__name__, root_path=str(ROOT))
+    web.babel.init_app(app, locale_selector=web.choose_catalogue)
+    with app.test_request_context("/?lang=zh-CN"):
+        assert gettext("Hand in") == "交卷"
+        assert form_words.gettext("This field is required.") == "该字段是必填字段。"
+    with app.test_request_context("/?lang=en"):
+        assert gettext("Hand in") == "Hand in"
 
 
 def test_the_checks_notice_what_they_are_for() -> None:
