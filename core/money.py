@@ -1,5 +1,6 @@
 """Integer fen, and the one function that splits them."""
 
+import re
 from collections.abc import Sequence
 from fractions import Fraction
 
@@ -42,3 +43,17 @@ def format_yuan(fen: int) -> str:
     """Write fen as yuan, e.g. 14000000 as ¥140,000.00 and -5 as -¥0.05."""
     yuan, rest = divmod(abs(fen), 100)
     return f"{'-' if fen < 0 else ''}¥{yuan:,}.{rest:02d}"
+
+
+def plain_yuan(fen: int) -> str:
+    """Write fen as a plain decimal for files, e.g. 123456 as 1234.56."""
+    return f"{'-' if fen < 0 else ''}{abs(fen) // 100}.{abs(fen) % 100:02d}"
+
+
+def read_yuan(text: str) -> int | None:
+    """Read an amount in yuan with at most two decimals, e.g. "1,234.50" or "¥67.6", as fen; None when it is none."""
+    read = re.fullmatch(r"[¥￥]?(-?)([0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,15})(?:\.([0-9]{1,2}))?", text.strip())
+    if read is None:
+        return None
+    fen = int(read[2].replace(",", "")) * 100 + int((read[3] or "").ljust(2, "0"))
+    return -fen if read[1] else fen

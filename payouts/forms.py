@@ -23,8 +23,8 @@ from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # 
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
 from wtforms.widgets import TextInput
 
+from core.money import plain_yuan, read_yuan
 from payouts.rules import MAX_FEN, MAX_PLACES
-from payouts.sheets import plain_yuan, read_yuan
 
 BAND_ROWS = 6
 

@@ -15,6 +15,7 @@ from competitions.models import Competition, Level, Participation, Standing, Tra
 from core import secrets
 from core.database import db
 from core.errors import NotFound
+from core.money import plain_yuan
 from leaderboard.models import Seal, SealedStanding
 from organizations.models import Organization
 from payouts import rules
@@ -31,7 +32,6 @@ from payouts.models import (
     PrizeRule,
     TaxRule,
 )
-from payouts.sheets import plain_yuan
 
 ACCOUNTS = ("sponsor", "pool", "payable", "tax", "in_transit", "paid")
 DIRECT_ROWS = 5000

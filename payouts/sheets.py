@@ -8,16 +8,14 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 import xlsxwriter
 
 from core import secrets
 from core.errors import Invalid
 from core.exports import neutral
-
-if TYPE_CHECKING:
-    from payouts.queries import TransferRow
+from core.money import plain_yuan, read_yuan
+from payouts.queries import TransferRow
 
 BOOK_DATE = datetime(2020, 1, 1)  # noqa: DTZ001 - the same bytes each time need the same date each time (M7)
 STATUSES = {
@@ -47,20 +45,6 @@ class RawLine:
 def payout_number(payout_id: int) -> str:
     """Write a payout's id as the number on transfer lists, e.g. P00000042."""
     return f"P{payout_id:08d}"
-
-
-def plain_yuan(fen: int) -> str:
-    """Write fen as a plain decimal for files, e.g. 123456 as 1234.56."""
-    return f"{'-' if fen < 0 else ''}{abs(fen) // 100}.{abs(fen) % 100:02d}"
-
-
-def read_yuan(text: str) -> int | None:
-    """Read an amount in yuan with at most two decimals, e.g. "1,234.50" or "¥67.6", as fen; None when it is none."""
-    read = re.fullmatch(r"[¥￥]?(-?)([0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,15})(?:\.([0-9]{1,2}))?", text.strip())
-    if read is None:
-        return None
-    fen = int(read[2].replace(",", "")) * 100 + int((read[3] or "").ljust(2, "0"))
-    return -fen if read[1] else fen
 
 
 def workbook(header: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:

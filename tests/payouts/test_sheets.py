@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
 
+from core import money
 from payouts import sheets
 
 CELLS = ("=1+1", "+86138", "@cmd", "-5", "6222021234567890128", "440101199001011234", "http://example.org", "张*")
@@ -57,12 +58,12 @@ def test_p6_a_csv_begins_with_a_bom_and_neutralises_formulas() -> None:
     ],
 )
 def test_an_amount_in_yuan_is_read_to_the_fen_or_not_at_all(text: str, fen: int | None) -> None:
-    assert sheets.read_yuan(text) == fen
+    assert money.read_yuan(text) == fen
 
 
 @given(st.integers(-(10**12), 10**12))
 def test_an_amount_written_is_read_back(fen: int) -> None:
-    assert sheets.read_yuan(sheets.plain_yuan(fen)) == fen
+    assert money.read_yuan(money.plain_yuan(fen)) == fen
 
 
 @given(st.text())
