@@ -7,9 +7,10 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
 import psycopg
 import structlog
-from flask import Flask, Response, current_app, g, has_request_context, jsonify, render_template, request
+from flask import Flask, Response, current_app, g, has_request_context, render_template, request
 from flask_babel import Babel, get_locale
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError, CSRFProtect
@@ -109,7 +110,8 @@ def refuse(status: int, code: str, **details: object) -> Any:
         details: what may be shown.
     """
     if wants_json():
-        return jsonify(error=code, details=details), status
+        said = msgspec.json.encode({"error": code, "details": details}, enc_hook=str)
+        return Response(said, status, mimetype="application/json")
     template = f"errors/{status}.html" if status in (403, 404, 413, 429, 500, 503) else "errors/refused.html"
     return render_template(template, status=status, code=code, details=details), status
 
