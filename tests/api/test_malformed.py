@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import re
 import resource
+import secrets
 import time
 from collections import Counter
 from typing import Any
@@ -21,7 +22,6 @@ from tests import factories as make
 
 REQUESTS = 4000
 SECONDS = 30.0
-BEARER = "a-bearer-token"
 
 LONE_SURROGATE = '"\\ud800"'
 BODIES: list[bytes] = [
@@ -126,7 +126,8 @@ def known(app: Flask) -> dict[str, Any]:
     make.make_bank(size=6)
     province = make.make_organization()
     person = make.make_person(province)
-    session = make.make_session(person, token=BEARER)
+    bearer = secrets.token_urlsafe()
+    session = make.make_session(person, token=bearer)
     competition = make.make_competition(province)
     level = make.make_level(make.make_track(competition))
     make.make_participation(competition, person, province.path)
@@ -136,6 +137,7 @@ def known(app: Flask) -> dict[str, Any]:
         "level_id": level.id,
         "competition_id": competition.id,
         "position": 1,
+        "bearer": bearer,
         "attempt": services.attempt_token(attempt.id, session.id),
     }
 
@@ -172,7 +174,7 @@ def send_one(client: FlaskClient, chance: random.Random, method: str, rule: str,
     )
     headers = {}
     if chance.random() < 0.7:
-        headers["Authorization"] = f"Attempt {known['attempt']}" if "/answers/" in rule else f"Bearer {BEARER}"
+        headers["Authorization"] = f"Attempt {known['attempt']}" if "/answers/" in rule else f"Bearer {known['bearer']}"
     elif token := chance.choice(TOKENS):
         headers["Authorization"] = token
     return client.open(

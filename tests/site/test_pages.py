@@ -105,7 +105,7 @@ def test_p1_every_page_a_role_comes_upon_is_whole_and_its_links_lead_somewhere(
 ) -> None:
     browser = browser_of(site, role)
     faults: list[tuple[str, object]] = []
-    found = {start: "a start" for start in STARTS}
+    found = dict.fromkeys(STARTS, "a start")
     waiting = deque(STARTS)
     shown = 0
     while waiting and shown < PAGES:

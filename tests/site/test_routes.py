@@ -107,7 +107,7 @@ def test_p1_p3_every_route_behaves_as_its_row_says(site: Flask, ids: dict[str, i
     nobody = site.test_client()
     worker = browser_of(site, "worker")
     absent = dict.fromkeys(ids, ABSENT)
-    faults = []
+    faults: list[tuple[object, ...]] = []
     for row, (rule, method) in rows_of(site).items():
         access = MATRIX[row]
         here, nowhere = address_of(site, rule, ids), address_of(site, rule, absent)
@@ -132,9 +132,9 @@ def test_p1_p3_every_route_behaves_as_its_row_says(site: Flask, ids: dict[str, i
 
 
 def test_p1_each_role_sees_the_pages_of_its_rows_and_finds_no_other(site: Flask, ids: dict[str, int]) -> None:
-    """Every role route as each of the four log-ins with roles. What a role may do is not done here, only what it may not."""
+    """Every role route as each of the four log-ins with roles; what a role may do is not done here, only read."""
     browsers = {role: browser_of(site, role) for role in HOLDERS}
-    faults = []
+    faults: list[tuple[object, ...]] = []
     for row, (rule, method) in rows_of(site).items():
         if MATRIX[row].startswith("role:"):
             may = {role.strip() for role in MATRIX[row].removeprefix("role:").split(",")}
