@@ -123,6 +123,11 @@ class TracksForm(FlaskForm):  # type: ignore[misc]
 class RowForm(Form):
     """One row of a blueprint; without a count it says nothing."""
 
+    class Meta(FlaskForm.Meta):  # type: ignore[misc]
+        """The words of the form around it, and its token."""
+
+        csrf = False
+
     topic = SelectField(_("Topic"), [Optional()])
     type = SelectField(_("Type"), [Optional()])
     difficulty = SelectField(_("Difficulty"), [Optional()])

@@ -44,7 +44,7 @@ class YuanField(Field):
         if valuelist and valuelist[0].strip():
             self.data = read_yuan(valuelist[0])
             if self.data is None or not 0 < self.data <= MAX_FEN:
-                raise ValueError(self.gettext("Write an amount in yuan above 0, such as 1400 or 67.60."))
+                raise ValueError(_("Write an amount in yuan above 0, such as 1400 or 67.60."))
 
     def _value(self) -> str:
         if self.raw_data:
@@ -65,6 +65,11 @@ class FundForm(FlaskForm):  # type: ignore[misc]
 
 class BandForm(Form):
     """Places from, to, and yuan for each; a row without an amount says nothing."""
+
+    class Meta(FlaskForm.Meta):  # type: ignore[misc]
+        """The words of the form around it, and its token."""
+
+        csrf = False
 
     first = IntegerField(_("From place"), [Optional(), NumberRange(1, MAX_PLACES)])
     last = IntegerField(_("To place"), [Optional(), NumberRange(1, MAX_PLACES)])

@@ -18,8 +18,10 @@ from flask import Flask
 from flask_babel import gettext
 from flask_wtf.i18n import translations as form_words
 from jinja2 import Environment, nodes
+from werkzeug.datastructures import MultiDict
 
 from core import web
+from payouts.forms import BandForm
 
 ROOT = Path(__file__).resolve().parents[2]
 CATALOGUE = ROOT / "translations/zh/LC_MESSAGES/messages.po"
@@ -232,6 +234,11 @@ def test_a_reader_of_chinese_gets_our_words_and_those_of_the_form_library() -> N
     with app.test_request_context("/?lang=zh-CN"):
         assert gettext("Hand in") == "交卷"
         assert form_words.gettext("This field is required.") == "该字段是必填字段。"
+        row = BandForm(MultiDict({"first": "x", "last": "0", "each": "x"}))
+        assert not row.validate()
+        assert [
+            str(error) for errors in row.errors.values() for error in errors if re.search("[A-Za-z]", str(error))
+        ] == []
     with app.test_request_context("/?lang=en"):
         assert gettext("Hand in") == "Hand in"
 
