@@ -173,5 +173,5 @@ class PayeeForm(FlaskForm):  # type: ignore[misc]
     )
     consent = BooleanField(
         _("I agree that my bank details are kept and given to the payer to pay out my prizes, and for nothing else."),
-        [InputRequired()],
+        [InputRequired(_("Without your consent nothing can be paid out."))],
     )
