@@ -338,7 +338,7 @@ class Player(threading.Thread):
                     self.hang_up()
                 self.statuses[status] += 1
                 if status < 500:
-                    return status, msgspec.json.decode(said)
+                    return status, msgspec.json.decode(said or b"null")
                 self.bodies[said[:200]] += 1
             time.sleep(RETRY_SECONDS)
         raise AssertionError(f"no answer to {method} {path} for {PATIENCE} s; so far {self.statuses}")
