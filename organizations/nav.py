@@ -65,4 +65,5 @@ def _role_entries() -> list[tuple[str, str, str]]:
 
 
 def _covers(href: str) -> bool:
-    return request.path == href or (href != "/" and request.path.startswith(f"{href}/"))
+    path = "/leaderboards" if request.path.endswith("/leaderboard") else request.path
+    return path == href or (href != "/" and path.startswith(f"{href}/"))

@@ -93,7 +93,7 @@ document.querySelectorAll("[data-tabs]").forEach((box) => {
     heading.classList.add("sr");
     part.setAttribute("role", "tabpanel");
     part.setAttribute("aria-labelledby", tab.id);
-    part.tabIndex = 0;
+    if (!part.querySelector("a[href], button")) part.tabIndex = 0;
     list.append(tab);
     return tab;
   });
@@ -114,6 +114,7 @@ document.querySelectorAll("[data-tabs]").forEach((box) => {
   box.prepend(list);
   const wanted = parts.findIndex((part) => `#${part.id}` === location.hash);
   show(Math.max(0, wanted));
+  if (wanted >= 0) tabs[wanted].scrollIntoView({ block: "start", inline: "center" });
 });
 
 // Drawn from the time left at load, never from the device's idea of the hour, so a wrong clock does not matter.
