@@ -7,6 +7,7 @@ from typing import Any
 
 from playwright.sync_api import Page, Route, expect
 
+from accounts import services as accounts
 from accounts.models import Person
 from competitions import setup
 from competitions.models import Answer, Attempt, Level, Participation
@@ -250,8 +251,7 @@ def test_two_tabs_end_in_the_newer_answer_and_say_so(device: NewDevice, world: W
 def test_a_session_that_ended_while_playing_loses_no_answer(device: NewDevice, world: World) -> None:
     page = device()
     join_and_start(world, page)
-    db.session.execute(db.text("update login_sessions set ended_at = now()"))
-    db.session.commit()
+    accounts.end_other_sessions(world.person_id, None)
     answer(page, 1)
     expect(page.get_by_role("dialog")).to_contain_text("Your answers are kept on this device")
     page.get_by_role("link", name="Sign in").click()
