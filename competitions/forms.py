@@ -76,6 +76,14 @@ class MomentField(DateTimeLocalField):
         return self.data.replace(tzinfo=DAY).astimezone(UTC) if self.data else None
 
 
+class NeededLater(Optional):
+    """May stay empty for now, but is not called optional."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.field_flags = {"later": True}
+
+
 class CompetitionForm(FlaskForm):  # type: ignore[misc]
     """What a competition is called, says and lasts."""
 
@@ -97,14 +105,14 @@ class CompetitionForm(FlaskForm):  # type: ignore[misc]
     )
     rules_zh = TextAreaField(
         _("Rules in Chinese"),
-        [Optional(), Length(max=20000)],
+        [NeededLater(), Length(max=20000)],
         filters=[strip],
         description=_("Needed before opening. Markdown: # heading, - list, **bold**."),
         render_kw={"rows": 8},
     )
     rules_en = TextAreaField(
         _("Rules in English"),
-        [Optional(), Length(max=40000)],
+        [NeededLater(), Length(max=40000)],
         filters=[strip],
         description=_("Needed before opening. Markdown as above."),
         render_kw={"rows": 8},
