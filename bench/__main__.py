@@ -10,16 +10,18 @@ import argparse
 import os
 import platform
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.request
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from statistics import median
 
 import msgspec
 from flask import Flask
@@ -41,25 +43,30 @@ PLAYERS = 12_000
 SAVERS = 512
 SIZES = (1_000, 25_133, 1_000_000)
 
+BARE, APPLICATION = 8898, 8899
+"""The ports."""
+
 GOALS = {"save answer": 0.40, "board page": 0.60, "board 304": 0.70, "my rank": 0.30, "start": 0.07, "submit": 0.07}
 """The least ratio to bare that each must reach."""
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One measurement: requests a second, median and 99th percentile in milliseconds."""
+    """One measurement, each value the median over its rounds; `ratio` is to the bare route, round by round."""
 
     name: str
     per_second: float
     p50_ms: float
     p99_ms: float
+    ratio: float
     note: str = ""
 
 
 def main(words: list[str]) -> int:
     """Measure and print; returns 1 when a goal is missed or a reply was an error."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=int, default=8, help="length of each measurement")
+    parser.add_argument("--seconds", type=int, default=2, help="length of one round of one measurement")
+    parser.add_argument("--rounds", type=int, default=5, help="rounds, each after a round of the bare route")
     parser.add_argument("--connections", type=int, default=32)
     parser.add_argument("--sizes", default=",".join(map(str, SIZES)), help="entrants of the boards measured")
     parser.add_argument("--write", action="store_true", help="write docs/performance.md")
@@ -80,7 +87,6 @@ def main(words: list[str]) -> int:
                 "DEMO": "on",
                 "SECRET_KEY": "bench-k3jf83hfnv92hfpqlz01mcbvyeu47",
                 "DATA_KEY": "bench-9fk2jf83hfnv92hfpqlz01mcbvyeu4",
-                "PORT": "8899",
                 "HOST": "127.0.0.1",
             }
             app = create_app(config.load(environ))
@@ -110,52 +116,71 @@ def measure(
     db.session.remove()
     db.engine.dispose()
 
-    def fire(name: str, pool: Iterable[str], mode: str = "again") -> Figure:
-        path = folder / "pool"
-        path.write_text("\n".join(pool) + "\n")
-        figure = wrk(name, path, mode, options)
-        say(f"{figure.name}: {figure.per_second:,.0f}/s")
+    def fire(name: str, pool: Iterable[str], once: bool = False, note: str = "") -> Figure:
+        lines = list(pool)
+        share = len(lines) // options.rounds
+        measured = []
+        for number in range(options.rounds):
+            bare = run_wrk(folder, BARE, ["GET\t/\t-\t-\t-"], "again", options)
+            part = lines[number * share : (number + 1) * share] if once else lines
+            measured.append((bare, run_wrk(folder, APPLICATION, part, "once" if once else "again", options)))
+        figure = condense(name, measured, note)
+        say(f"{name} {note}: {figure.per_second:,.0f}/s, {figure.ratio:.2f} of bare")
         return figure
 
-    bare = "GET\t/\t-\t-\t-"
-    with served("bench.bare:app", environ):
-        yield fire("bare", [bare])
-    with served("app:create_app()", environ):
+    with served("bench.bare:app", environ, BARE), served("app:create_app()", environ, APPLICATION):
+        bare = run_wrk(folder, BARE, ["GET\t/\t-\t-\t-"], "again", options)
+        yield condense("bare", [(bare, bare)])
         savers = [services.start_attempt(person, level_id) for person in range(1, SAVERS + 1)]
-        yield fire("save answer", list(save_lines(savers)))
-        yield fire("start", (f"POST\t/api/v1/levels/{level_id}/attempts\tBearer {token(i)}\t-\t-"
-                             for i in range(SAVERS + 1, PLAYERS + 1)), "once")  # fmt: skip
+        yield fire("save answer", save_lines(savers))
+        starting = range(SAVERS + 1, PLAYERS + 1)
+        yield fire(
+            "start", (f"POST\t/api/v1/levels/{level_id}/attempts\tBearer {token(i)}\t-\t-" for i in starting), True
+        )
         started = db.session.execute(
-            text("select id, person_id, paper from attempts where person_id > :savers"), {"savers": SAVERS}
+            text("select id, person_id from attempts where person_id > :savers"), {"savers": SAVERS}
         ).all()
         answer_all([row.id for row in started])
-        yield fire("submit", (f"POST\t/api/v1/attempts/{row.id}/submission\tBearer {token(row.person_id)}\t-\t-"
-                              for row in started), "once")  # fmt: skip
+        submissions = (
+            f"POST\t/api/v1/attempts/{row.id}/submission\tBearer {token(row.person_id)}\t-\t-" for row in started
+        )
+        yield fire("submit", submissions, True)
         for size, competition_id in competitions.items():
             note = f"{size:,} entrants"
             path = f"/api/v1/competitions/{competition_id}/board?page=1"
-            board = f"GET\t{path}\tBearer {token(1)}\t-\t-"
-            yield noted(fire("board page", [board]), note)
+            yield fire("board page", [f"GET\t{path}\tBearer {token(1)}\t-\t-"], note=note)
             etag = ask(path, token(1))
-            yield noted(fire("board 304", [f"GET\t{path}\tBearer {token(1)}\t{etag}\t-"]), note)
-            yield noted(
-                fire("my rank", (f"GET\t/api/v1/competitions/{competition_id}/me/rank\tBearer {token(i)}\t-\t-"
-                                 for i in range(1, 1001))),
-                note,
-            )  # fmt: skip
-    with served("bench.bare:app", environ):
-        yield noted(fire("bare", [bare]), "again, at the end")
+            yield fire("board 304", [f"GET\t{path}\tBearer {token(1)}\t{etag}\t-"], note=note)
+            ranks = (
+                f"GET\t/api/v1/competitions/{competition_id}/me/rank\tBearer {token(i)}\t-\t-" for i in range(1, 1001)
+            )
+            yield fire("my rank", ranks, note=note)
+
+
+def condense(name: str, measured: list[tuple[dict[str, int], dict[str, int]]], note: str = "") -> Figure:
+    """Make one figure of the rounds. Raises SystemExit when a reply was an error: such a figure means nothing."""
+    bad = sum(result["bad"] + result["socket_errors"] for _, result in measured)
+    if bad:
+        raise SystemExit(f"{name}: {bad} errors")
+    return Figure(
+        name,
+        median(speed(result) for _, result in measured),
+        median(result["p50_us"] / 1000 for _, result in measured),
+        median(result["p99_us"] / 1000 for _, result in measured),
+        median(speed(result) / speed(bare) for bare, result in measured),
+        note,
+    )
+
+
+def speed(result: dict[str, int]) -> float:
+    """Requests a second."""
+    return result["requests"] / (result["duration_us"] / 1e6)
 
 
 def analyse() -> None:
     """Let the planner know the tables, as autovacuum would have by the time of a competition."""
     with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("vacuum analyze"))
-
-
-def noted(figure: Figure, note: str) -> Figure:
-    """The same figure with a remark."""
-    return Figure(figure.name, figure.per_second, figure.p50_ms, figure.p99_ms, note)
 
 
 def say(words: str) -> None:
@@ -292,22 +317,19 @@ def answer_all(attempt_ids: list[int]) -> None:
 
 
 @contextmanager
-def served(application: str, environ: dict[str, str]) -> Iterator[None]:
+def served(application: str, environ: dict[str, str], port: int) -> Iterator[None]:
     """Serve an application with gunicorn.conf.py until the block ends."""
     server = subprocess.Popen(
-        [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", application], env=environ, cwd=ROOT
+        [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", application],
+        env=environ | {"PORT": str(port)},
+        cwd=ROOT,
     )
     try:
         for _ in range(100):
             time.sleep(0.1)
-            try:
-                urllib.request.urlopen("http://127.0.0.1:8899/", timeout=1).close()
+            with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
                 break
-            except urllib.error.HTTPError:
-                break
-            except OSError:
-                continue
-        time.sleep(1.0)
+        time.sleep(2.0)
         yield
     finally:
         server.terminate()
@@ -316,27 +338,20 @@ def served(application: str, environ: dict[str, str]) -> Iterator[None]:
 
 def ask(path: str, bearer: str) -> str:
     """The ETag of a reply."""
-    request = urllib.request.Request(f"http://127.0.0.1:8899{path}", headers={"Authorization": f"Bearer {bearer}"})
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{APPLICATION}{path}", headers={"Authorization": f"Bearer {bearer}"}
+    )
     with urllib.request.urlopen(request, timeout=10) as reply:  # noqa: S310 - the address is this file's own
         return str(reply.headers["ETag"])
 
 
-def wrk(name: str, pool: Path, mode: str, options: argparse.Namespace) -> Figure:
-    """Run wrk over a pool of requests. Raises SystemExit when any reply was an error: such a figure means nothing."""
-    if mode == "again":
-        run_wrk(pool, mode, options.connections, 2)
-    result = run_wrk(pool, mode, options.connections, options.seconds)
-    if result["bad"] or result["socket_errors"]:
-        raise SystemExit(f"{name}: {result['bad']} error replies, {result['socket_errors']} socket errors")
-    seconds = result["duration_us"] / 1e6
-    return Figure(name, result["requests"] / seconds, result["p50_us"] / 1000, result["p99_us"] / 1000)
-
-
-def run_wrk(pool: Path, mode: str, connections: int, seconds: int) -> dict[str, int]:
-    """Run wrk once and return what its script printed."""
+def run_wrk(folder: Path, port: int, lines: list[str], mode: str, options: argparse.Namespace) -> dict[str, int]:
+    """Run wrk over a pool of requests and return what its script printed."""
+    pool = folder / "pool"
+    pool.write_text("\n".join(lines) + "\n")
     output = subprocess.run(
-        ["wrk", f"-t{THREADS}", f"-c{connections}", f"-d{seconds}s", "-s", str(ROOT / "bench/load.lua"),
-         "http://127.0.0.1:8899", "--", str(pool), mode, str(THREADS)],
+        ["wrk", f"-t{THREADS}", f"-c{options.connections}", f"-d{options.seconds}s", "-s", str(ROOT / "bench/load.lua"),
+         f"http://127.0.0.1:{port}", "--", str(pool), mode, str(THREADS)],
         check=True, capture_output=True, text=True,
     ).stdout  # fmt: skip
     [line] = [line for line in output.splitlines() if line.startswith("RESULT ")]
@@ -345,25 +360,22 @@ def run_wrk(pool: Path, mode: str, connections: int, seconds: int) -> dict[str, 
 
 def render(figures: list[Figure]) -> str:
     """The figures as a Markdown table."""
-    bare = sum(one.per_second for one in figures if one.name == "bare") / sum(one.name == "bare" for one in figures)
     lines = ["| what | requests/s | p50 ms | p99 ms | ratio to bare | goal |", "|---|---:|---:|---:|---:|---:|"]
     for one in figures:
         what = f"{one.name} ({one.note})" if one.note else one.name
         goal = f"{GOALS[one.name]:.2f}" if one.name in GOALS else ""
         lines.append(
-            f"| {what} | {one.per_second:,.0f} | {one.p50_ms:.1f} | {one.p99_ms:.1f} "
-            f"| {one.per_second / bare:.2f} | {goal} |"
+            f"| {what} | {one.per_second:,.0f} | {one.p50_ms:.1f} | {one.p99_ms:.1f} | {one.ratio:.2f} | {goal} |"
         )
     return "\n".join(lines)
 
 
 def report_goals(figures: list[Figure]) -> int:
     """Say which goals were missed; 1 when any was."""
-    bare = sum(one.per_second for one in figures if one.name == "bare") / sum(one.name == "bare" for one in figures)
     missed = [
-        f"{one.name} {one.note}: {one.per_second / bare:.2f} < {GOALS[one.name]:.2f}"
+        f"{one.name} {one.note}: {one.ratio:.2f} < {GOALS[one.name]:.2f}"
         for one in figures
-        if one.name in GOALS and one.per_second / bare < GOALS[one.name]
+        if one.name in GOALS and one.ratio < GOALS[one.name]
     ]
     missed += [
         f"save answer: p99 {one.p99_ms:.1f} ms" for one in figures if one.name == "save answer" and one.p99_ms > 20
@@ -390,10 +402,10 @@ def write(table: str, options: argparse.Namespace) -> None:
         f"""# Performance
 
 One run of `make bench` on {datetime.now(UTC):%Y-%m-%d}: {os.cpu_count()} cores ({processor}), Python
-{platform.python_version()}, wrk with {options.connections} connections for {options.seconds} s each; load generator,
-two gunicorn gevent workers, PostgreSQL (fsync on) and Valkey all on that machine. The ratio compares with a bare Flask
-route that returns a constant, measured before and after in the same run with the same gunicorn settings. Single
-figures on shared machines are noisy; the ratios are what to compare.
+{platform.python_version()}, wrk with {options.connections} connections; load generator, two gunicorn gevent workers,
+PostgreSQL (fsync on) and Valkey all on that machine. Each figure is the median of {options.rounds} rounds of
+{options.seconds} s. The ratio compares each round with a round of a bare Flask route that returns a constant, right
+before it, with the same gunicorn settings: single figures on shared machines are noisy, the ratios are what to compare.
 
 {table}
 

@@ -341,7 +341,8 @@ def _device(attempt_id: int) -> int:
 def submit(attempt_id: int) -> Response:
     """Hand an attempt in and get its result; doing it again gives the same."""
     person = require()
-    return reply(_result(services.submit_attempt(attempt_id, person.person_id)))
+    services.hand_in(attempt_id, person.person_id)
+    return reply(_result(queries.get_result(attempt_id, person.person_id)))
 
 
 @blueprint.get("/attempts/<int:attempt_id>/result")
@@ -350,23 +351,22 @@ def show_result(attempt_id: int) -> Response:
     """Get the result of an attempt that is over."""
     person = require()
     services.settle_person(person.person_id)
-    return reply(_result(queries.get_own_attempt(attempt_id, person.person_id)))
+    return reply(_result(queries.get_result(attempt_id, person.person_id)))
 
 
-def _result(attempt: Attempt) -> ResultView:
-    place = queries.get_level_place(attempt.level_id)
-    receipt = services.receipt(attempt)
+def _result(result: queries.Result) -> ResultView:
+    receipt = services.receipt(result)
     return ResultView(
-        attempt.id,
-        attempt.level_id,
-        attempt.state,
-        attempt.close_reason,
-        attempt.points,
-        place.level.pass_points,
-        attempt.max_points,
-        attempt.cleared,
-        rules.stars(attempt.points or 0, place.level.pass_points, attempt.max_points),
-        attempt.elapsed_ms,
+        result.id,
+        result.level_id,
+        result.state,
+        result.close_reason,
+        result.points,
+        result.pass_points,
+        result.max_points,
+        result.cleared,
+        rules.stars(result.points or 0, result.pass_points, result.max_points),
+        result.elapsed_ms,
         ReceiptView(receipt.attempt_id, receipt.answers_hash, receipt.server_time, receipt.signature),
-        queries.marked_items(attempt, place),
+        result.items,
     )

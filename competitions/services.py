@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import secrets
 from collections import OrderedDict
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, LiteralString
 
@@ -178,7 +178,7 @@ def _start(person_id: int, level_id: int, now: datetime) -> Started | int:
             number=len(tries) + 1,
             state="open",
             seed=seed,
-            paper=[asdict(item) for item in paper],
+            paper=[{"version": item.version, "options": item.options, "points": item.points} for item in paper],
             started_at=now,
             deadline_at=rules.deadline(now, limit_s, closes_at, [rules.More(*row) for row in more_time.fetchall()]),
             max_points=rules.max_points(blueprint),
@@ -270,7 +270,7 @@ class Receipt:
     signature: str
 
 
-def receipt(attempt: Attempt) -> Receipt:
+def receipt(attempt: Attempt | queries.Result) -> Receipt:
     """Return the receipt of a closed attempt. Raises: WrongState while it is open."""
     if attempt.finished_at is None or attempt.answers_hash is None:
         raise WrongState(state=attempt.state)
@@ -279,14 +279,19 @@ def receipt(attempt: Attempt) -> Receipt:
 
 
 def submit_attempt(attempt_id: int, person_id: int) -> Attempt:
-    """Hand an attempt in: close it, then score it. Doing it again returns the same result.
+    """Do what `hand_in` does and return the attempt as the session knows it."""
+    hand_in(attempt_id, person_id)
+    return queries.get_own_attempt(attempt_id, person_id)
+
+
+def hand_in(attempt_id: int, person_id: int) -> None:
+    """Hand an attempt in: close it, then score it. Doing it again changes nothing.
 
     Raises: NotFound when it is not this person's attempt.
     """
     now = clock.now()
     again_if_lost(lambda: _close(attempt_id, now, "submitted", person_id=person_id))
     again_if_lost(lambda: _score(attempt_id, now))
-    return queries.get_own_attempt(attempt_id, person_id)
 
 
 def finalise(attempt_id: int, now: datetime) -> None:

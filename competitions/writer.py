@@ -1,14 +1,14 @@
 """Saving answers: one guarded statement, and saves that arrive together share one commit (A1 to A5).
 
-A request puts its save on the list and waits for the writer's lock. Whoever holds the lock takes the whole list, writes
-it in one statement, and leaves each save its own outcome; the others find theirs when the lock reaches them. An outcome
-exists only after the commit, so 2xx still means committed.
+A request puts its save on the list. If nobody is writing it writes the whole list in one statement and leaves each save
+its own outcome; otherwise it waits until its outcome is there, or until it is its turn to write what has gathered. An
+outcome exists only after the commit, so 2xx still means committed.
 """
 
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, LiteralString
 
@@ -73,6 +73,12 @@ left join lateral (
 """
 
 
+def _locked() -> threading.Lock:
+    lock = threading.Lock()
+    lock.acquire()
+    return lock
+
+
 @dataclass(slots=True)
 class Save:
     """One answer on its way to the database; `received_at` is when the request arrived, aware UTC."""
@@ -85,6 +91,7 @@ class Save:
     flagged: bool
     received_at: datetime
     outcome: Outcome | None = None
+    turn: threading.Lock = field(default_factory=_locked, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +116,9 @@ class Writer:
 
     def __init__(self, url: str) -> None:
         self._url = url.replace("postgresql+psycopg://", "postgresql://", 1)
-        self._lock = threading.Lock()
+        self._list = threading.Lock()
         self._waiting: list[Save] = []
+        self._writing = False
         self._connection: psycopg.Connection[Any] | None = None
 
     def save(self, one: Save) -> Outcome:
@@ -118,15 +126,32 @@ class Writer:
 
         Raises: Unavailable when the database cannot be reached: the outcome is unknown, trying again is safe.
         """
-        self._waiting.append(one)
-        with self._lock:
-            while one.outcome is None:
-                batch = self._waiting[:BATCH]
-                del self._waiting[: len(batch)]  # in place: others append meanwhile, and none may go missing
-                self._write(batch)
-        if one.outcome is UNKNOWN:
+        with self._list:
+            self._waiting.append(one)
+            writes = not self._writing
+            self._writing = True
+        if not writes:
+            one.turn.acquire()
+        if one.outcome is None:
+            self._write_waiting()
+        if one.outcome is None or one.outcome is UNKNOWN:
             raise Unavailable()
         return one.outcome
+
+    def _write_waiting(self) -> None:
+        """Write all that wait, then let the first of those that came meanwhile write next, then wake the others."""
+        with self._list:
+            batch, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
+        try:
+            self._write(batch)
+        finally:
+            with self._list:
+                following = self._waiting[0] if self._waiting else None
+                self._writing = following is not None
+            if following is not None:
+                following.turn.release()
+            for one in batch:
+                one.turn.release()
 
     def close(self) -> None:
         """Close the connection; the next save opens another."""

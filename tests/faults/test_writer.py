@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import threading
+import time
 
 import pytest
 
@@ -11,35 +12,38 @@ from competitions.writer import Outcome, Save, Writer
 from core import clock
 
 
-class Interrupted(list[Save]):
-    """A list to which another thread appends in the very moment after a batch was read from it."""
-
-    def __init__(self, late: Save) -> None:
-        super().__init__()
-        self.late = late
-
-    def __getitem__(self, wanted: Any) -> Any:
-        found = super().__getitem__(wanted)
-        if self.late not in self:
-            self.append(self.late)
-        return found
-
-
-def test_a2_a_save_that_arrives_while_a_batch_is_taken_is_written_with_the_next(
+def test_a2_saves_that_arrive_while_a_batch_is_written_are_written_with_the_next(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    first, late = (Save(1, 1, position, 1, ["a"], False, clock.now()) for position in (1, 2))
-    written: list[Save] = []
+    first, *late = (Save(1, 1, position, 1, ["a"], False, clock.now()) for position in range(1, 6))
+    batches: list[list[Save]] = []
+    one = Writer("")
+    threads = [threading.Thread(target=one.save, args=(save,)) for save in late]
 
     def execute(_: Writer, batch: list[Save]) -> dict[int, Outcome]:
-        assert len(written) < 5, "the writer turns without end"
-        written.extend(batch)
+        batches.append(batch)
+        if len(batches) == 1:
+            for thread in threads:
+                thread.start()
+            while len(one._waiting) < len(late):
+                time.sleep(0.001)
         return dict.fromkeys(range(len(batch)), Outcome("saved"))
 
     monkeypatch.setattr(writer.Writer, "_execute", execute)
+    assert one.save(first).verdict == "saved"
+    for thread in threads:
+        thread.join(timeout=10)
+    assert [len(batch) for batch in batches] == [1, 4]
+    assert all(save.outcome == Outcome("saved") for save in late)
+
+
+def test_a2_a_writer_that_crashes_leaves_no_save_waiting_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    def crash(_: Writer, batch: list[Save]) -> dict[int, Outcome]:
+        raise RuntimeError("out of memory")
+
+    monkeypatch.setattr(writer.Writer, "_execute", crash)
     one = Writer("")
-    one._waiting = Interrupted(late)
-    one.save(first)
-    assert one.save(Save(1, 1, 3, 1, ["a"], False, clock.now())).verdict == "saved"
-    assert late in written
-    assert late.outcome == Outcome("saved")
+    with pytest.raises(RuntimeError):
+        one.save(Save(1, 1, 1, 1, ["a"], False, clock.now()))
+    monkeypatch.setattr(writer.Writer, "_execute", lambda _, batch: {0: Outcome("saved")})
+    assert one.save(Save(1, 1, 1, 1, ["a"], False, clock.now())).verdict == "saved"
