@@ -31,10 +31,3 @@ control_socket_disable = True  # two copies would share it in the home folder
 def post_fork(server: object, worker: object) -> None:
     """A worker whose master was killed ends at once, so that a new master finds the port empty."""
     die_with_parent(signal.SIGKILL)
-
-
-def post_worker_init(worker: object) -> None:
-    """gevent has patched the process by now, so psycopg can wait in its own way."""
-    from core import cooperative
-
-    cooperative.install()

@@ -18,7 +18,7 @@ from core.epoch import Epoch
 from core.errors import NotFound
 from core.secrets import blind_index, token_digest
 
-REMEMBERED_S = 1.0
+REMEMBERED_S = 5.0
 
 _IDENTIFY: LiteralString = """
     select s.id, s.person_id, p.name, p.locale, s.last_seen_at

@@ -8,6 +8,7 @@ outcome exists only after the commit, so 2xx still means committed.
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, LiteralString
@@ -140,6 +141,7 @@ class Writer:
 
     def _write_waiting(self) -> None:
         """Write all that wait, then let the first of those that came meanwhile write next, then wake the others."""
+        time.sleep(0)  # whoever is ready to join this write joins it: under gevent all requests that have arrived
         with self._list:
             batch, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
         try:

@@ -25,6 +25,7 @@ from organizations import queries as organizations
 PAGE_SIZE = 50
 NEIGHBOURS = 5
 LIVE_SECONDS = 1.0
+VIEWER_SECONDS = 5.0
 DATABASE_SECONDS = 5.0
 
 Source = Literal["live", "database", "sealed"]
@@ -129,7 +130,7 @@ class _Memory:
 
     def __init__(self) -> None:
         self.boards: Brief[Board] = Brief(1.0)
-        self.viewers: Brief[Viewer] = Brief(1.0, size=65_536)
+        self.viewers: Brief[Viewer] = Brief(VIEWER_SECONDS, size=65_536)
         self.pages: Brief[BoardPage] = Brief(LIVE_SECONDS)
 
 
@@ -171,7 +172,7 @@ def _read_board(competition_id: int) -> Board:
 def get_viewer(person_id: int, competition_id: int, node_id: int | None) -> Viewer:
     """Return a person's view on a board.
 
-    What follows from a place in the tree is remembered for a second; what follows from a role is read every time (P8).
+    What follows from a place in the tree is remembered for `VIEWER_SECONDS`; what follows from a role is read every time (P8).
 
     A board is seen by the people whose place in the tree is at or under the competition's node and the board's node,
     and by those who hold a role at such a node or above it. A draft is seen by the latter only.
