@@ -172,7 +172,7 @@ def _read_board(competition_id: int) -> Board:
 def get_viewer(person_id: int, competition_id: int, node_id: int | None) -> Viewer:
     """Return a person's view on a board.
 
-    What follows from a place in the tree is remembered for `VIEWER_SECONDS`; what follows from a role is read every time (P8).
+    A place in the tree is remembered for `VIEWER_SECONDS`; what follows from a role is read every time (P8).
 
     A board is seen by the people whose place in the tree is at or under the competition's node and the board's node,
     and by those who hold a role at such a node or above it. A draft is seen by the latter only.
