@@ -2,6 +2,7 @@
 
 import os
 import signal
+from typing import Any
 
 from config import load
 from core.processes import die_with_parent
@@ -31,3 +32,12 @@ control_socket_disable = True  # two copies would share it in the home folder
 def post_fork(server: object, worker: object) -> None:
     """A worker whose master was killed ends at once, so that a new master finds the port empty."""
     die_with_parent(signal.SIGKILL)
+
+
+def post_worker_init(worker: Any) -> None:
+    """No worker serves on a database that may lose what it acknowledges (O5)."""
+    if "sqlalchemy" in worker.wsgi.extensions:
+        from core.operation import refuse_unsafe
+
+        with worker.wsgi.app_context():
+            refuse_unsafe()

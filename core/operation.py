@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 import click
 import redis
+import structlog
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from flask import Blueprint, Response, current_app, jsonify
@@ -19,6 +20,7 @@ from sqlalchemy.exc import DBAPIError
 from core import clock, jobs, valkey
 from core.database import db
 
+log = structlog.get_logger(__name__)
 blueprint = Blueprint("operation", __name__)
 
 SKEW_S = 1.0
@@ -126,10 +128,17 @@ class UnsafeDatabase(Exception):
 def refuse_unsafe() -> None:
     """Refuse to serve on a database that may lose commits, or whose clock is off.
 
+    A database that is away is no reason to refuse: its pages say so until it is back.
+
     Raises: UnsafeDatabase saying what is wrong and how to mend it.
     """
-    wrong = [one for one in (_durability(), _skew()) if not one.well]
-    db.session.rollback()
+    try:
+        wrong = [one for one in (_durability(), _skew()) if not one.well]
+    except DBAPIError as error:
+        log.warning("database_away_at_start", kind=type(error.orig).__name__)
+        return
+    finally:
+        db.session.rollback()
     if wrong:
         raise UnsafeDatabase(" ".join(f"{one.name}: {one.found}. {one.mend}" for one in wrong))
 
