@@ -186,7 +186,10 @@ class Writer:
     def _execute(self, batch: list[Save]) -> dict[int, Outcome]:
         if self._connection is None:
             self._connection = psycopg.connect(
-                self._url, autocommit=True, options=f"-c statement_timeout={STATEMENT_TIMEOUT_MS}", connect_timeout=3
+                self._url,
+                autocommit=True,
+                options=f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c plan_cache_mode=force_generic_plan",
+                connect_timeout=3,
             )
             set_json_loads(msgspec.json.decode, self._connection)
         saves = [

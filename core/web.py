@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 import psycopg
 import structlog
-from flask import Flask, Response, current_app, g, has_request_context, render_template, request
+from flask import Flask, Request, Response, current_app, g, has_request_context, render_template, request
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_babel import Babel, get_locale
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError, CSRFProtect
@@ -166,6 +167,15 @@ def _headers(response: Response) -> Response:
     return response
 
 
+class _Sessions(SecureCookieSessionInterface):
+    """Flask's own sessions, opened only where a cookie came along: programs and saves of answers bring none."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        if self.get_cookie_name(app) not in request.cookies:
+            return self.session_class()
+        return super().open_session(app, request)
+
+
 def prepare(app: Flask) -> None:
     """Fit the application with languages, template helpers, error pages, CSRF protection and security headers.
 
@@ -174,6 +184,7 @@ def prepare(app: Flask) -> None:
     """
     babel.init_app(app, locale_selector=choose_catalogue, default_timezone="Asia/Shanghai")
     csrf.init_app(app)
+    app.session_interface = _Sessions()
     app.config.update(
         SESSION_COOKIE_SECURE=app.config["PUBLIC_URL"].startswith("https://"), SESSION_COOKIE_SAMESITE="Lax"
     )
