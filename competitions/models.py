@@ -139,6 +139,7 @@ class Attempt(Model):
         Index("uq_attempts_open", "participation_id", "level_id", unique=True, postgresql_where="state = 'open'"),
         Index("ix_attempts_unfinished", "deadline_at", postgresql_where="state <> 'scored'"),
         Index("ix_attempts_level_id", "level_id"),
+        Index("ix_attempts_person_id", "person_id", "level_id"),
         CheckConstraint("state in ('open', 'closed', 'scored')", name="state"),
         CheckConstraint("close_reason in ('submitted', 'time_up', 'competition_closed')", name="close_reason"),
         CheckConstraint("(state = 'open') = (finished_at is null)", name="finished"),

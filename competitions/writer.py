@@ -20,13 +20,13 @@ from flask import current_app
 from psycopg.types.json import set_json_loads
 
 from competitions.rules import GRACE
+from core.database import BY_KEY
 from core.errors import Unavailable
 from questions.rules import Value
 
 log = structlog.get_logger(__name__)
 
 BATCH = 256
-STATEMENT_TIMEOUT_MS = 5000
 
 _WRITE: LiteralString = """
 with batch as (
@@ -185,12 +185,7 @@ class Writer:
 
     def _execute(self, batch: list[Save]) -> dict[int, Outcome]:
         if self._connection is None:
-            self._connection = psycopg.connect(
-                self._url,
-                autocommit=True,
-                options=f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c plan_cache_mode=force_generic_plan",
-                connect_timeout=3,
-            )
+            self._connection = psycopg.connect(self._url, autocommit=True, options=BY_KEY, connect_timeout=3)
             set_json_loads(msgspec.json.decode, self._connection)
         saves = [
             {

@@ -72,6 +72,10 @@ else:
 
 T = TypeVar("T")
 
+BY_KEY = "-c statement_timeout=5000 -c plan_cache_mode=force_generic_plan -c enable_seqscan=off"
+"""For connections that run few prepared statements, all by key: one plan each, and never one that reads whole tables
+because they were small when it was made. Measured on saves: 35 us of the database's time each instead of 150."""
+
 _POOL = "direct_connections"
 _POOL_SIZE = 12
 
@@ -88,9 +92,8 @@ def _pool() -> QueuePool:
 
 
 def _connect(url: URL) -> Any:
-    connection = psycopg.connect(
-        url.set(drivername="postgresql").render_as_string(hide_password=False), autocommit=True, connect_timeout=3
-    )
+    address = url.set(drivername="postgresql").render_as_string(hide_password=False)
+    connection = psycopg.connect(address, autocommit=True, options=BY_KEY, connect_timeout=3)
     set_json_loads(msgspec.json.decode, connection)
     return connection
 

@@ -388,6 +388,7 @@ def upgrade():
     sa.UniqueConstraint('participation_id', 'level_id', 'number', name=op.f('uq_attempts_participation_id_level_id_number'))
     )
     op.create_index('ix_attempts_level_id', 'attempts', ['level_id'], unique=False)
+    op.create_index('ix_attempts_person_id', 'attempts', ['person_id', 'level_id'], unique=False)
     op.create_index('ix_attempts_unfinished', 'attempts', ['deadline_at'], unique=False, postgresql_where="state <> 'scored'")
     op.create_index('uq_attempts_open', 'attempts', ['participation_id', 'level_id'], unique=True, postgresql_where="state = 'open'")
     op.create_table('awards',
@@ -526,6 +527,7 @@ def downgrade():
     op.drop_table('awards')
     op.drop_index('uq_attempts_open', table_name='attempts', postgresql_where="state = 'open'")
     op.drop_index('ix_attempts_unfinished', table_name='attempts', postgresql_where="state <> 'scored'")
+    op.drop_index('ix_attempts_person_id', table_name='attempts')
     op.drop_index('ix_attempts_level_id', table_name='attempts')
     op.drop_table('attempts')
     op.drop_index('ix_standings_order', table_name='standings')
