@@ -72,31 +72,27 @@ def _require_running(state: str, opens_at: datetime, closes_at: datetime, now: d
 STARTS = 1
 """The advisory lock space that starts share and a closing takes alone."""
 
-_SHARE_START: LiteralString = """
-    select pg_advisory_xact_lock_shared(%(space)s, t.competition_id::int)
-    from levels l join tracks t on t.id = l.track_id where l.id = %(level)s
-"""
-_PLACE: LiteralString = """
-    select p.id, c.state, c.opens_at, c.closes_at, t.trade_code, l.position, l.blueprint, l.time_limit_s,
-        l.tries_total, l.tries_per_day, l.opens_at
-    from levels l join tracks t on t.id = l.track_id join competitions c on c.id = t.competition_id
-    join participations p on p.competition_id = c.id and p.person_id = %(person)s
+_CLAIM: LiteralString = """
+    select p.id, pg_advisory_xact_lock_shared(%(space)s, t.competition_id::int)
+    from levels l join tracks t on t.id = l.track_id
+    join participations p on p.competition_id = t.competition_id and p.person_id = %(person)s
     where l.id = %(level)s for update of p
 """
-_BEFORE: LiteralString = """
-    select coalesce(bool_or(a.cleared), false)
-    from levels l join levels b on b.track_id = l.track_id and b.position = l.position - 1
-    join attempts a on a.level_id = b.id and a.person_id = %(person)s where l.id = %(level)s
-"""
-_TRIES: LiteralString = """
-    select id, state, started_at, deadline_at from attempts
-    where person_id = %(person)s and level_id = %(level)s order by number
-"""
-_MORE_TIME: LiteralString = """
-    select j.factor_percent, j.seconds from adjustments j
-    join participations p on p.id = j.participation_id and p.person_id = %(person)s
-    join levels l on l.id = %(level)s join tracks t on t.id = l.track_id and t.competition_id = p.competition_id
-    where j.attempt_id is null and (j.level_id is null or j.level_id = l.id)
+_FACTS: LiteralString = """
+    select c.state, c.opens_at, c.closes_at, t.trade_code, l.position, l.blueprint, l.time_limit_s,
+        l.tries_total, l.tries_per_day, l.opens_at,
+        (select coalesce(bool_or(a.cleared), false) from levels b join attempts a on a.level_id = b.id
+         where b.track_id = l.track_id and b.position = l.position - 1 and a.person_id = %(person)s),
+        array(select a.started_at from attempts a where a.person_id = %(person)s and a.level_id = l.id),
+        (select a.id from attempts a where a.person_id = %(person)s and a.level_id = l.id and a.state = 'open'),
+        (select a.deadline_at from attempts a
+         where a.person_id = %(person)s and a.level_id = l.id and a.state = 'open'),
+        (select jsonb_agg(array[j.factor_percent, j.seconds]) from adjustments j
+         join participations p on p.id = j.participation_id
+         where p.person_id = %(person)s and p.competition_id = c.id and j.attempt_id is null
+         and (j.level_id is null or j.level_id = l.id))
+    from levels l join tracks t on t.id = l.track_id join competitions c on c.id = t.competition_id
+    where l.id = %(level)s
 """
 _START: LiteralString = """
     insert into attempts (participation_id, person_id, level_id, number, state, seed, paper, started_at, deadline_at,
@@ -146,47 +142,45 @@ def _start(person_id: int, level_id: int, now: datetime) -> Started | int:
     """Start or resume; an attempt whose time is over is handed back as its id, to be finalised first."""
     who = {"person": person_id, "level": level_id}
     with direct() as send:
-        send(_SHARE_START, {"space": STARTS, "level": level_id})
-        place = send(_PLACE, who)
-        before, tried, more_time = send(_BEFORE, who), send(_TRIES, who), send(_MORE_TIME, who)
-        found = place.fetchone()
-        if found is None:
+        claimed = send(_CLAIM, {**who, "space": STARTS})
+        facts = send(_FACTS, who)  # a statement of its own: it sees what was committed before the claim was granted
+        claim = claimed.fetchone()
+        if claim is None:
             raise NotFound(what="level")
-        (participation_id, state, opens_at, closes_at, trade_code, position, stored_blueprint, limit_s) = found[:8]
-        tries_total, tries_per_day, level_opens_at = found[8:]
-        tries = tried.fetchall()
-        for id_, attempt_state, _, deadline_at in tries:
-            if attempt_state == "open":
-                if rules.is_due(deadline_at, now):
-                    return int(id_)
-                return Started(db.session.get_one(Attempt, id_), True)
+        [found] = facts.fetchall()
+        state, opens_at, closes_at, trade_code, position, stored_blueprint, limit_s = found[:7]
+        tries_total, tries_per_day, level_opens_at, before_cleared, starts, open_id, open_until, more_time = found[7:]
+        if open_id is not None:
+            if rules.is_due(open_until, now):
+                return int(open_id)
+            return Started(db.session.get_one(Attempt, open_id), True)
         _require_running(state, opens_at, closes_at, now)
-        if position > 1 and before.fetchone() != (True,):
+        if position > 1 and not before_cleared:
             raise LevelLocked(why="previous")
         if level_opens_at and level_opens_at > now:
             raise LevelLocked(why="opens_at", opens_at=level_opens_at.isoformat())
-        refusal = rules.tries_refusal(tries_total, tries_per_day, [one[2] for one in tries], now)
+        refusal = rules.tries_refusal(tries_total, tries_per_day, starts, now)
         if refusal:
             raise NoTriesLeft(why=refusal)
         blueprint = rules.blueprint_rows(stored_blueprint)
         seed = secrets.randbits(62)
         paper = draw(blueprint, get_bank(trade_code), random.Random(seed))  # noqa: S311 - evidence, not a secret
         attempt = Attempt(
-            participation_id=participation_id,
+            participation_id=claim[0],
             person_id=person_id,
             level_id=level_id,
-            number=len(tries) + 1,
+            number=len(starts) + 1,
             state="open",
             seed=seed,
             paper=[{"version": item.version, "options": item.options, "points": item.points} for item in paper],
             started_at=now,
-            deadline_at=rules.deadline(now, limit_s, closes_at, [rules.More(*row) for row in more_time.fetchall()]),
+            deadline_at=rules.deadline(now, limit_s, closes_at, [rules.More(*row) for row in more_time or []]),
             max_points=rules.max_points(blueprint),
         )
         inserted = send(
             _START,
             {
-                "participation_id": participation_id,
+                "participation_id": attempt.participation_id,
                 "person_id": person_id,
                 "level_id": level_id,
                 "number": attempt.number,
@@ -337,13 +331,10 @@ def _close(attempt_id: int, now: datetime, reason: str, person_id: int | None = 
         send(_CLOSE, values)
 
 
-_LOCK_PARTICIPATION: LiteralString = """
-    select p.id, p.competition_id from attempts a join participations p on p.id = a.participation_id
-    where a.id = %(id)s for no key update of p
-"""
 _LOCK_CLOSED: LiteralString = """
-    select a.state, a.paper, a.started_at, a.finished_at, a.level_id, l.track_id, l.pass_points
-    from attempts a join levels l on l.id = a.level_id where a.id = %(id)s for no key update of a
+    select p.id, p.competition_id, a.state, a.paper, a.started_at, a.finished_at, a.level_id, l.track_id, l.pass_points
+    from attempts a join participations p on p.id = a.participation_id join levels l on l.id = a.level_id
+    where a.id = %(id)s for no key update of p, a
 """
 _OTHERS: LiteralString = """
     select o.level_id, l.track_id, o.points, o.elapsed_ms, o.finished_at, o.cleared
@@ -371,11 +362,10 @@ _STAND: LiteralString = """
 def _score(attempt_id: int, now: datetime) -> None:
     """Score a closed attempt and fold it into the standings, both or neither; harmless when that has been done."""
     with direct() as send:
-        participation = send(_LOCK_PARTICIPATION, {"id": attempt_id})
         closed = send(_LOCK_CLOSED, {"id": attempt_id})
         given, others = send(_ANSWERS, {"id": attempt_id}), send(_OTHERS, {"id": attempt_id})
-        [(participation_id, competition_id)] = participation.fetchall()
-        [(state, paper, started_at, finished_at, level_id, track_id, pass_points)] = closed.fetchall()
+        [found] = closed.fetchall()
+        participation_id, competition_id, state, paper, started_at, finished_at, level_id, track_id, pass_points = found
         if state != "closed":
             return
         items = rules.paper_items(paper)
