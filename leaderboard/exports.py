@@ -28,19 +28,18 @@ RUNNERS = ("organizer", "enterprise_admin")
 PLACES = ("city", "enterprise", "team")
 
 
-def may_export(params: dict[str, Any], person_id: int, roles: Sequence[str] = RUNNERS) -> bool:
-    """Say whether a person has a role for exports of a competition; an auditor of its owner may have them masked.
+def may_export(params: dict[str, Any], person_id: int) -> bool:
+    """Say whether a person runs the competition of an export; an auditor of its owner may have it masked.
 
     Args:
         params: `competition` (id) and `full` (names and phones in full).
         person_id: who asks.
-        roles: who may have it in full.
     """
     competition = queries.find_competition(int(params["competition"]))
     if competition is None:
         return False
-    allowed = roles if params.get("full") else (*roles, "auditor")
-    return holds(list_grants(person_id), allowed, get_organization(competition.organization_id).path)
+    roles = RUNNERS if params.get("full") else (*RUNNERS, "auditor")
+    return holds(list_grants(person_id), roles, get_organization(competition.organization_id).path)
 
 
 def ranking(params: dict[str, Any]) -> Sheet:

@@ -9,15 +9,25 @@ from flask_babel import gettext as _
 from core import clock
 from core.exports import Column, Sheet, register
 from core.web import format_datetime, tr
-from leaderboard import exports as boards
+from organizations.queries import get_organization, list_grants
+from organizations.rules import holds
 from payouts import queries
 
 FULL = ("organizer", "enterprise_admin", "finance")
 
 
 def may_export(params: dict[str, Any], person_id: int) -> bool:
-    """Say whether a person may have the winners of a competition; finance may as well as those who run it."""
-    return boards.may_export(params, person_id, FULL)
+    """Say whether a person may have the winners of a competition; an auditor of its owner only masked.
+
+    Args:
+        params: `competition` (id) and `full` (names and phones in full).
+        person_id: who asks.
+    """
+    competition = queries.find_competition(int(params["competition"]))
+    if competition is None:
+        return False
+    roles = FULL if params.get("full") else (*FULL, "auditor")
+    return holds(list_grants(person_id), roles, get_organization(competition.organization_id).path)
 
 
 def winners(params: dict[str, Any]) -> Sheet:
