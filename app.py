@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -78,6 +79,14 @@ SUBSCRIPTIONS: dict[type, list[database.Subscriber]] = {
 }
 
 
+class Biwu(Flask):
+    """Flask without looking, at each of seven hooks of each request, whether it might be asynchronous: none is."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the function as it is."""
+        return func
+
+
 def create_app(settings: Settings | None = None, **overrides: Any) -> Flask:
     """Build the application.
 
@@ -88,7 +97,7 @@ def create_app(settings: Settings | None = None, **overrides: Any) -> Flask:
     Raises: config.SettingsError naming every missing or unsafe setting.
     """
     settings = provide(settings or load(os.environ))
-    app = Flask(__name__)
+    app = Biwu(__name__)
     app.config.from_mapping(
         SECRET_KEY=settings.secret_key,
         DATA_KEY=settings.data_key,

@@ -1,8 +1,11 @@
 """How gunicorn serves: the same settings for `make run`, deployments and `make bench`."""
 
+import gc
 import os
 import signal
 from typing import Any
+
+import gevent
 
 from config import load
 from core.processes import die_with_parent
@@ -34,8 +37,19 @@ def post_fork(server: object, worker: object) -> None:
     die_with_parent(signal.SIGKILL)
 
 
+def pre_request(worker: object, request: object) -> None:
+    """Let every connection have its turn: one whose next request is there already would otherwise never yield.
+
+    Without it the slowest hundredth of board requests at 32 connections took 300 to 900 ms, the fastest half 0.4 ms.
+    """
+    gevent.sleep(0)
+
+
 def post_worker_init(worker: Any) -> None:
-    """No worker serves on a database that may lose what it acknowledges (O5)."""
+    """No worker serves on a database that may lose what it acknowledges (O5), or looks for garbage in what stays."""
+    gc.collect()
+    gc.freeze()  # half a million objects of libraries and tables: walking them again stops every request for 50 ms
+    gc.set_threshold(10_000, 20, 20)
     if "sqlalchemy" in worker.wsgi.extensions:
         from core.operation import refuse_unsafe
 

@@ -75,10 +75,7 @@ def prepare(app: Flask) -> None:
         app: the application.
     """
     queries.prepare(app)
-    manager = LoginManager()
-    manager.session_protection = None  # a phone changes its address on the way home; the row decides
-    manager.user_loader(_from_cookie)
-    manager.request_loader(_from_request)
+    manager = _Manager()
     manager.unauthorized_handler(_ask_to_sign_in)
     manager.init_app(app)
     app.after_request(_note_seen)
@@ -90,15 +87,22 @@ def bearer_token() -> str | None:
     return token.strip() if scheme.lower() == "bearer" else None
 
 
-def _from_cookie(token: str) -> Identity | None:
-    if "Authorization" in request.headers:
-        return None  # such a request passes without a CSRF token, so its cookie must not count
-    return _identify(token, "cookie")
+class _Manager(LoginManager):
+    """flask-login, except how it finds the user: our rows decide, its remember cookie and session protection do not.
 
+    A phone changes its address on the way home, so a session is not bound to one.
+    """
 
-def _from_request(_: Any) -> Identity | None:
-    token = bearer_token()
-    return _identify(token, "bearer") if token else None
+    def _load_user(self) -> None:
+        # A request with that header passes without a CSRF token, so its cookie must not count.
+        if "Authorization" in request.headers:
+            token, kind = bearer_token(), "bearer"
+        else:
+            token, kind = session.get("_user_id"), "cookie"
+        self._update_request_context_with_user(_identify(token, kind) if token else None)
+
+    def _update_remember_cookie(self, response: Response) -> Response:
+        return response
 
 
 def _identify(token: str, kind: str) -> Identity | None:

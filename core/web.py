@@ -11,7 +11,7 @@ import msgspec
 import psycopg
 import structlog
 from flask import Flask, Request, Response, current_app, g, has_request_context, render_template, request
-from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
 from flask_babel import Babel, get_locale
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError, CSRFProtect
@@ -151,17 +151,18 @@ def csp_nonce() -> str:
 
 
 def _headers(response: Response) -> Response:
+    asking = request._get_current_object()  # type: ignore[attr-defined] - each look through the proxy costs
     headers = response.headers
-    headers["X-Content-Type-Options"] = "nosniff"
-    if "Cache-Control" not in headers and request.endpoint != "static":
-        headers["Cache-Control"] = "no-store"
+    headers.add("X-Content-Type-Options", "nosniff")
+    if "Cache-Control" not in headers and asking.endpoint != "static":
+        headers.add("Cache-Control", "no-store")
     if response.mimetype == "text/html":
         headers["Content-Security-Policy"] = f"{CONTENT_SECURITY_POLICY}; script-src 'self' 'nonce-{csp_nonce()}'"
         for name, value in PAGE_HEADERS:
             headers[name] = value
     if current_app.config["SESSION_COOKIE_SECURE"]:
-        headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
-    asked = request.args.get("lang", "").replace("-", "_") if request.query_string else ""
+        headers.add("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+    asked = asking.args.get("lang", "").replace("-", "_") if asking.query_string else ""
     if asked in LOCALES:
         response.set_cookie("lang", asked, max_age=31_536_000, samesite="Lax", httponly=True)
     return response
@@ -174,6 +175,10 @@ class _Sessions(SecureCookieSessionInterface):
         if self.get_cookie_name(app) not in request.cookies:
             return self.session_class()
         return super().open_session(app, request)
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        if session.accessed or session.modified:
+            super().save_session(app, session, response)
 
 
 def prepare(app: Flask) -> None:

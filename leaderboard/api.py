@@ -73,7 +73,7 @@ def board(competition_id: int) -> Response:
     shown = queries.mark_own(shared, viewer)
     etag = f'W/"{shown.etag}"'
     if etag in request.headers.get("If-None-Match", ""):
-        response = Response(status=304)
+        response = Response(status=304, mimetype="application/json")
     else:
         body = _shared_body(viewer, track_id, shared) if shown is shared else _encode(shown)
         response = Response(body, mimetype="application/json")

@@ -135,8 +135,9 @@ class _Memory:
 
 
 def _memory() -> _Memory:
-    memory: _Memory = current_app.extensions.setdefault("leaderboard", _Memory())
-    return memory
+    extensions = current_app.extensions
+    memory: _Memory | None = extensions.get("leaderboard")
+    return memory or extensions.setdefault("leaderboard", _Memory())
 
 
 def forget() -> None:
