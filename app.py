@@ -28,7 +28,7 @@ from accounts.api import blueprint as accounts_api
 from accounts.routes import blueprint as accounts_pages
 from competitions import setup
 from competitions.api import blueprint as competitions_api
-from competitions.events import AttemptScored
+from competitions.events import AttemptsScored
 from competitions.routes import blueprint as competition_pages
 from competitions.routes_admin import blueprint as organizer_pages
 from config import Settings, load
@@ -75,7 +75,7 @@ COMMANDS: list[click.Command] = [
     operation.doctor,
 ]
 SUBSCRIPTIONS: dict[type, list[database.Subscriber]] = {
-    AttemptScored: [lambda event: boards.project(event.participation_id)],
+    AttemptsScored: [lambda event: boards.project(event.participation_ids)],
 }
 
 

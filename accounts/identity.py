@@ -87,7 +87,7 @@ def bearer_token() -> str | None:
     return token.strip() if scheme.lower() == "bearer" else None
 
 
-class _Manager(LoginManager):
+class _Manager(LoginManager):  # type: ignore[misc]
     """flask-login, except how it finds the user: our rows decide, its remember cookie and session protection do not.
 
     A phone changes its address on the way home, so a session is not bound to one.

@@ -341,8 +341,7 @@ def _device(attempt_id: int) -> int:
 def submit(attempt_id: int) -> Response:
     """Hand an attempt in and get its result; doing it again gives the same."""
     person = require()
-    services.hand_in(attempt_id, person.person_id)
-    return reply(_result(queries.get_result(attempt_id, person.person_id)))
+    return reply(_result(services.hand_in(attempt_id, person.person_id)))
 
 
 @blueprint.get("/attempts/<int:attempt_id>/result")

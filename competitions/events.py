@@ -28,9 +28,7 @@ class ParticipationJoined:
 
 
 @dataclass(frozen=True, slots=True)
-class AttemptScored:
-    """An attempt was scored and the participation's standings were recomputed."""
+class AttemptsScored:
+    """Attempts of these participations were scored and their standings recomputed, all in one transaction."""
 
-    attempt_id: int
-    participation_id: int
-    competition_id: int
+    participation_ids: tuple[int, ...]

@@ -11,7 +11,7 @@ from sqlalchemy import and_, or_, select, text
 
 from competitions import papers, rules
 from competitions.models import Answer, Attempt, Competition, Level, Participation, Track
-from core.database import db, fetch_one
+from core.database import db, fetch_all
 from core.errors import NotFound
 from questions.queries import get_versions
 from questions.rules import Value
@@ -229,6 +229,7 @@ class Result:
     """An attempt that is over, with what its level and competition say of it; `items` only when keys may be seen."""
 
     id: int
+    person_id: int
     level_id: int
     state: str
     close_reason: str | None
@@ -243,28 +244,35 @@ class Result:
 
 
 _RESULT: LiteralString = """
-    select a.id, a.level_id, a.state, a.close_reason, a.finished_at, a.answers_hash, a.points, a.max_points, a.cleared,
-        a.elapsed_ms, l.pass_points, l.reveal, c.state, a.paper, a.marks,
+    select a.id, a.person_id, a.level_id, a.state, a.close_reason, a.finished_at, a.answers_hash, a.points,
+        a.max_points, a.cleared, a.elapsed_ms, l.pass_points, l.reveal, c.state, a.paper, a.marks,
         (select coalesce(jsonb_object_agg(n.position, n.value), '{}') from answers n where n.attempt_id = a.id)
     from attempts a join levels l on l.id = a.level_id join tracks t on t.id = l.track_id
     join competitions c on c.id = t.competition_id
-    where a.id = %(id)s and a.person_id = %(person)s
+    where a.id = any(%(ids)s)
 """
 
 
 def get_result(attempt_id: int, person_id: int) -> Result:
-    """Return the result of a person's attempt in one read. Raises: NotFound, for absent and foreign alike (P3)."""
-    found = fetch_one(_RESULT, {"id": attempt_id, "person": person_id})
-    if found is None:
+    """Return the result of a person's attempt. Raises: NotFound, for absent and foreign alike (P3)."""
+    found = get_results([attempt_id]).get(attempt_id)
+    if found is None or found.person_id != person_id:
         raise NotFound(what="attempt")
-    reveal, competition_state, stored_paper, marks, given = found[11:]
-    items = None
-    if papers.may_reveal(reveal, found[2], competition_state):
-        paper = rules.paper_items(stored_paper)
-        versions = get_versions([item.version for item in paper])
-        answers = {int(position): value for position, value in given.items()}
-        items = papers.present_marked(paper, versions, marks, answers)
-    return Result(*(*found[:11], items))
+    return found
+
+
+def get_results(attempt_ids: list[int]) -> dict[int, Result]:
+    """Return the results of attempts by id, in one read; whose they are the caller has checked."""
+    results = {}
+    for *facts, reveal, competition_state, stored_paper, marks, given in fetch_all(_RESULT, {"ids": attempt_ids}):
+        items = None
+        if papers.may_reveal(reveal, facts[3], competition_state):
+            paper = rules.paper_items(stored_paper)
+            versions = get_versions([item.version for item in paper])
+            answers = {int(position): value for position, value in given.items()}
+            items = papers.present_marked(paper, versions, marks, answers)
+        results[facts[0]] = Result(*(*facts, items))
+    return results
 
 
 def list_answers(attempt_id: int) -> list[Answer]:

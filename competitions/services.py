@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
-import random
-import secrets
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, LiteralString
+from typing import Any
 
-import msgspec
+import psycopg
 import structlog
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
 
-from competitions import events, queries, rules
-from competitions.errors import AttemptClosed, CompetitionNotOpen, LevelLocked, NoTriesLeft, WrongState
+from competitions import events, finishes, queries, rules, saves, starts
+from competitions.errors import AttemptClosed, WrongState
 from competitions.models import Attempt, Competition, Participation
-from competitions.writer import Outcome, Save, writer
 from core import audit, clock
 from core import secrets as sealed
-from core.database import again_if_lost, db, direct, lock, publish, transaction
+from core.database import db, lock, release, transaction
 from core.errors import Invalid, NotFound, NotSignedIn
+from core.gather import together
 from organizations.queries import path_of_person
-from questions.queries import get_bank, get_versions
-from questions.rules import Value, draw, is_acceptable
+from questions.queries import get_versions
+from questions.rules import Value, is_acceptable
 
 log = structlog.get_logger(__name__)
 
 PAPERS = 20_000
+FINISHED_TOGETHER = 50
 _papers: OrderedDict[int, tuple[tuple[str, frozenset[str]], ...]] = OrderedDict()
 
 
@@ -49,7 +49,7 @@ def join(competition_id: int, person_id: int, name: str) -> Participation:
         found = queries.find_participation(competition_id, person_id)
         if found is not None:
             return found
-        _require_running(competition.state, competition.opens_at, competition.closes_at, now)
+        starts.require_running(competition.state, competition.opens_at, competition.closes_at, now)
         db.session.execute(
             insert(Participation)
             .values(competition_id=competition_id, person_id=person_id, name=name, path=path, joined_at=now)
@@ -60,47 +60,6 @@ def join(competition_id: int, person_id: int, name: str) -> Participation:
             raise NotFound(what="participation")
         record(events.ParticipationJoined(participation.id, competition_id))
     return participation
-
-
-def _require_running(state: str, opens_at: datetime, closes_at: datetime, now: datetime) -> None:
-    if state != "open" or now >= closes_at:
-        raise CompetitionNotOpen(why="over" if state != "draft" else "draft")
-    if now < opens_at:
-        raise CompetitionNotOpen(why="not_begun")
-
-
-STARTS = 1
-"""The advisory lock space that starts share and a closing takes alone."""
-
-_CLAIM: LiteralString = """
-    select p.id, pg_advisory_xact_lock_shared(%(space)s, t.competition_id::int)
-    from levels l join tracks t on t.id = l.track_id
-    join participations p on p.competition_id = t.competition_id and p.person_id = %(person)s
-    where l.id = %(level)s for update of p
-"""
-_FACTS: LiteralString = """
-    select c.state, c.opens_at, c.closes_at, t.trade_code, l.position, l.blueprint, l.time_limit_s,
-        l.tries_total, l.tries_per_day, l.opens_at,
-        (select coalesce(bool_or(a.cleared), false) from levels b join attempts a on a.level_id = b.id
-         where b.track_id = l.track_id and b.position = l.position - 1 and a.person_id = %(person)s),
-        array(select a.started_at from attempts a where a.person_id = %(person)s and a.level_id = l.id),
-        (select a.id from attempts a where a.person_id = %(person)s and a.level_id = l.id and a.state = 'open'),
-        (select a.deadline_at from attempts a
-         where a.person_id = %(person)s and a.level_id = l.id and a.state = 'open'),
-        (select jsonb_agg(array[j.factor_percent, j.seconds]) from adjustments j
-         join participations p on p.id = j.participation_id
-         where p.person_id = %(person)s and p.competition_id = c.id and j.attempt_id is null
-         and (j.level_id is null or j.level_id = l.id))
-    from levels l join tracks t on t.id = l.track_id join competitions c on c.id = t.competition_id
-    where l.id = %(level)s
-"""
-_START: LiteralString = """
-    insert into attempts (participation_id, person_id, level_id, number, state, seed, paper, started_at, deadline_at,
-        max_points)
-    values (%(participation_id)s, %(person_id)s, %(level_id)s, %(number)s, 'open', %(seed)s, %(paper)s::jsonb,
-        %(started_at)s, %(deadline_at)s, %(max_points)s)
-    returning id
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,71 +87,17 @@ def begin_attempt(person_id: int, level_id: int) -> Started:
     Raises: NotFound when there is no such level or the person has not joined; CompetitionNotOpen; LevelLocked;
         NoTriesLeft; questions.errors.BlueprintUnfillable.
     """
-    now = clock.now()
-    started = again_if_lost(lambda: _start(person_id, level_id, now))
-    if isinstance(started, int):
-        finalise(started, now)
-        started = _start(person_id, level_id, now)
-    if isinstance(started, int):
-        raise AttemptClosed(attempt_id=started)
-    return started
-
-
-def _start(person_id: int, level_id: int, now: datetime) -> Started | int:
-    """Start or resume; an attempt whose time is over is handed back as its id, to be finalised first."""
-    who = {"person": person_id, "level": level_id}
-    with direct() as send:
-        claimed = send(_CLAIM, {**who, "space": STARTS})
-        facts = send(_FACTS, who)  # a statement of its own: it sees what was committed before the claim was granted
-        claim = claimed.fetchone()
-        if claim is None:
-            raise NotFound(what="level")
-        [found] = facts.fetchall()
-        state, opens_at, closes_at, trade_code, position, stored_blueprint, limit_s = found[:7]
-        tries_total, tries_per_day, level_opens_at, before_cleared, starts, open_id, open_until, more_time = found[7:]
-        if open_id is not None:
-            if rules.is_due(open_until, now):
-                return int(open_id)
-            return Started(db.session.get_one(Attempt, open_id), True)
-        _require_running(state, opens_at, closes_at, now)
-        if position > 1 and not before_cleared:
-            raise LevelLocked(why="previous")
-        if level_opens_at and level_opens_at > now:
-            raise LevelLocked(why="opens_at", opens_at=level_opens_at.isoformat())
-        refusal = rules.tries_refusal(tries_total, tries_per_day, starts, now)
-        if refusal:
-            raise NoTriesLeft(why=refusal)
-        blueprint = rules.blueprint_rows(stored_blueprint)
-        seed = secrets.randbits(62)
-        paper = draw(blueprint, get_bank(trade_code), random.Random(seed))  # noqa: S311 - evidence, not a secret
-        attempt = Attempt(
-            participation_id=claim[0],
-            person_id=person_id,
-            level_id=level_id,
-            number=len(starts) + 1,
-            state="open",
-            seed=seed,
-            paper=[{"version": item.version, "options": item.options, "points": item.points} for item in paper],
-            started_at=now,
-            deadline_at=rules.deadline(now, limit_s, closes_at, [rules.More(*row) for row in more_time or []]),
-            max_points=rules.max_points(blueprint),
-        )
-        inserted = send(
-            _START,
-            {
-                "participation_id": attempt.participation_id,
-                "person_id": person_id,
-                "level_id": level_id,
-                "number": attempt.number,
-                "seed": seed,
-                "paper": msgspec.json.encode(attempt.paper).decode(),
-                "started_at": now,
-                "deadline_at": attempt.deadline_at,
-                "max_points": attempt.max_points,
-            },
-        )
-    [(attempt.id,)] = inserted.fetchall()
-    return Started(attempt, False)
+    wish = starts.Wish(person_id, level_id, clock.now())
+    release()
+    outcome = starts.start(wish)
+    if isinstance(outcome, starts.Running) and outcome.due:
+        finalise(outcome.attempt_id, wish.now)
+        outcome = starts.start(wish)
+    if isinstance(outcome, Attempt):
+        return Started(outcome, False)
+    if outcome.due:
+        raise AttemptClosed(attempt_id=outcome.attempt_id)
+    return Started(db.session.get_one(Attempt, outcome.attempt_id), True)
 
 
 def attempt_token(attempt_id: int, session_id: int) -> str:
@@ -231,7 +136,7 @@ def _shapes(attempt_id: int) -> tuple[tuple[str, frozenset[str]], ...]:
 
 def save_answer(
     attempt_id: int, session_id: int, position: int, seq: int, value: Value, flagged: bool, received_at: datetime
-) -> Outcome:
+) -> saves.Outcome:
     """Save one answer and return what became of it once that is committed (A2).
 
     Args:
@@ -251,7 +156,7 @@ def save_answer(
     type_, option_ids = shapes[position - 1]
     if not is_acceptable(type_, option_ids, value):
         raise Invalid(path="$.value", reason=f"not_an_answer_to_{type_}")
-    return writer().save(Save(attempt_id, session_id, position, seq, value, flagged, received_at))
+    return saves.save(saves.Save(attempt_id, session_id, position, seq, value, flagged, received_at))
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,119 +183,29 @@ def submit_attempt(attempt_id: int, person_id: int) -> Attempt:
     return queries.get_own_attempt(attempt_id, person_id)
 
 
-def hand_in(attempt_id: int, person_id: int) -> None:
-    """Hand an attempt in: close it, then score it. Doing it again changes nothing.
+def hand_in(attempt_id: int, person_id: int) -> queries.Result:
+    """Hand an attempt in: close it, then score it. Doing it again changes nothing and gives the same result.
 
     Raises: NotFound when it is not this person's attempt.
     """
-    now = clock.now()
-    again_if_lost(lambda: _close(attempt_id, now, "submitted", person_id=person_id))
-    again_if_lost(lambda: _score(attempt_id, now))
+    release()
+    return finishes.hand_in(attempt_id, person_id, clock.now())
 
 
 def finalise(attempt_id: int, now: datetime) -> None:
     """Bring an attempt whose time is over to its result; harmless when that has been done or time was added (A6)."""
-    _close(attempt_id, now, "time_up")
-    _score(attempt_id, now)
+    for fault in _finish([attempt_id], "time_up", now):
+        raise fault
 
 
-_LOCK: LiteralString = "select state, deadline_at, person_id from attempts where id = %(id)s for no key update"
-_ANSWERS: LiteralString = "select position, value from answers where attempt_id = %(id)s"
-_CLOSE: LiteralString = """
-    update attempts set state = 'closed', finished_at = %(finished_at)s, close_reason = %(reason)s,
-        answers_hash = %(answers_hash)s
-    where id = %(id)s
-"""
-
-
-def _close(attempt_id: int, now: datetime, reason: str, person_id: int | None = None) -> None:
-    """Close an open attempt in a transaction of its own: from here on no save counts, and scoring may be repeated.
-
-    Its lock waits for saves that are being written, and the answers are read after it. For "time_up" it closes only
-    what is due: time may have been added since somebody looked.
-
-    Raises: NotFound when there is none, or it is not this person's.
-    """
-    with direct() as send:
-        locked = send(_LOCK, {"id": attempt_id})
-        given = send(_ANSWERS, {"id": attempt_id})
-        found = locked.fetchone()
-        if found is None or person_id not in (None, found[2]):
-            raise NotFound(what="attempt")
-        state, deadline_at, _ = found
-        if state != "open" or (reason == "time_up" and not rules.is_due(deadline_at, now)):
-            return
-        if reason == "submitted" and now > deadline_at:
-            reason = "time_up"
-        values = {
-            "id": attempt_id,
-            "finished_at": rules.finish(deadline_at, now),
-            "reason": reason,
-            "answers_hash": rules.answers_hash(attempt_id, dict(given.fetchall())),
-        }
-        send(_CLOSE, values)
-
-
-_LOCK_CLOSED: LiteralString = """
-    select p.id, p.competition_id, a.state, a.paper, a.started_at, a.finished_at, a.level_id, l.track_id, l.pass_points
-    from attempts a join participations p on p.id = a.participation_id join levels l on l.id = a.level_id
-    where a.id = %(id)s for no key update of p, a
-"""
-_OTHERS: LiteralString = """
-    select o.level_id, l.track_id, o.points, o.elapsed_ms, o.finished_at, o.cleared
-    from attempts a join attempts o on o.participation_id = a.participation_id join levels l on l.id = o.level_id
-    where a.id = %(id)s and o.state = 'scored'
-"""
-_SCORE: LiteralString = """
-    update attempts set state = 'scored', marks = %(marks)s::jsonb, points = %(points)s, cleared = %(cleared)s,
-        elapsed_ms = %(elapsed_ms)s, rule_version = %(rule_version)s
-    where id = %(id)s
-"""
-_STAND: LiteralString = """
-    insert into standings (competition_id, participation_id, track_id, levels_cleared, points, elapsed_ms, reached_at,
-        changed_at, version)
-    select %(competition_id)s, %(participation_id)s, r.track_id, r.levels_cleared, r.points, r.elapsed_ms, r.reached_at,
-        %(now)s, 1
-    from jsonb_to_recordset(%(rows)s::jsonb) as r(track_id bigint, levels_cleared bigint, points bigint,
-        elapsed_ms bigint, reached_at timestamptz)
-    on conflict (participation_id, track_id) do update
-        set levels_cleared = excluded.levels_cleared, points = excluded.points, elapsed_ms = excluded.elapsed_ms,
-            reached_at = excluded.reached_at, changed_at = excluded.changed_at, version = standings.version + 1
-"""
-
-
-def _score(attempt_id: int, now: datetime) -> None:
-    """Score a closed attempt and fold it into the standings, both or neither; harmless when that has been done."""
-    with direct() as send:
-        closed = send(_LOCK_CLOSED, {"id": attempt_id})
-        given, others = send(_ANSWERS, {"id": attempt_id}), send(_OTHERS, {"id": attempt_id})
-        [found] = closed.fetchall()
-        participation_id, competition_id, state, paper, started_at, finished_at, level_id, track_id, pass_points = found
-        if state != "closed":
-            return
-        items = rules.paper_items(paper)
-        marks = rules.score(items, get_versions([item.version for item in items]), dict(given.fetchall()))
-        points = sum(marks)
-        elapsed_ms = round((finished_at - started_at).total_seconds() * 1000)
-        scored = {
-            "id": attempt_id,
-            "marks": msgspec.json.encode(marks).decode(),
-            "points": points,
-            "cleared": points >= pass_points,
-            "elapsed_ms": elapsed_ms,
-            "rule_version": rules.RULE_VERSION,
-        }
-        send(_SCORE, scored)
-        this = rules.Try(level_id, track_id, points, elapsed_ms, finished_at, points >= pass_points)
-        rows = rules.fold_standings([this, *(rules.Try(*row) for row in others.fetchall())])
-        standing = {
-            "competition_id": competition_id,
-            "participation_id": participation_id,
-            "now": now,
-            "rows": msgspec.json.encode(rows).decode(),
-        }
-        send(_STAND, standing)
-    publish(events.AttemptScored(attempt_id, participation_id, competition_id))
+def _finish(attempt_ids: Sequence[int], reason: str, now: datetime) -> list[Exception]:
+    """Finish attempts, some at a time, and return what went wrong with those that could not be."""
+    faults: list[Exception] = []
+    for start in range(0, len(attempt_ids), FINISHED_TOGETHER):
+        wanted = [finishes.Finish(one, reason, now) for one in attempt_ids[start : start + FINISHED_TOGETHER]]
+        outcomes = together(finishes.finish, wanted, common=(psycopg.OperationalError,))
+        faults += [one for one in outcomes if one is not None]
+    return faults
 
 
 def recompute_standings(competition_id: int) -> dict[int, list[rules.StandingRow]]:
@@ -438,14 +253,10 @@ def finalise_due(limit: int = 500) -> int:
     now = clock.now()
     ids = queries.due_attempt_ids(now, limit)
     db.session.rollback()
-    done = 0
-    for attempt_id in ids:
-        try:
-            finalise(attempt_id, now)
-            done += 1
-        except Exception:
-            log.exception("finalise_failed", attempt_id=attempt_id)
-    return done
+    faults = _finish(ids, "time_up", now)
+    for fault in faults:
+        log.error("finalise_failed", exc_info=fault)
+    return len(ids) - len(faults)
 
 
 def settle_person(person_id: int) -> None:
@@ -455,8 +266,8 @@ def settle_person(person_id: int) -> None:
         text("select id from attempts where person_id = :person and state <> 'scored' and deadline_at < :due"),
         {"person": person_id, "due": now - rules.GRACE - rules.SETTLE},
     ).all()
-    for attempt_id in ids:
-        finalise(attempt_id, now)
+    for fault in _finish(ids, "time_up", now):
+        raise fault
 
 
 def open_competition(competition_id: int, person_id: int) -> Competition:
@@ -490,7 +301,8 @@ def close_competition(competition_id: int, person_id: int) -> Competition:
     now = clock.now()
     with transaction():
         db.session.execute(
-            text("select pg_advisory_xact_lock(:space, :competition)"), {"space": STARTS, "competition": competition_id}
+            text("select pg_advisory_xact_lock(:space, :competition)"),
+            {"space": starts.SPACE, "competition": competition_id},
         )
         competition = lock(Competition, competition_id)
         if competition.state not in ("open", "closed"):
@@ -511,9 +323,8 @@ def close_competition(competition_id: int, person_id: int) -> Competition:
         ),
         {"competition": competition_id},
     ).all()
-    for attempt_id in unfinished:
-        _close(attempt_id, now, "competition_closed")
-        _score(attempt_id, now)
+    for fault in _finish(unfinished, "competition_closed", now):
+        raise fault
     with transaction() as record:
         record(events.CompetitionClosed(competition_id, person_id))
     return competition

@@ -154,6 +154,17 @@ def fetch_one(statement: LiteralString, values: Mapping[str, object]) -> tuple[A
     return rows[0] if rows else None
 
 
+def release() -> None:
+    """End the session's reading, so that nobody waits for others while holding one of its connections.
+
+    Raises: RuntimeError when the session has changed rows: that is a use case of its own.
+    """
+    if db.session.registry.has():
+        if db.session.new or db.session.dirty or db.session.deleted:
+            raise RuntimeError("release() inside a use case that has changed rows through the session")
+        db.session.rollback()
+
+
 @contextmanager
 def direct() -> Iterator[Callable[[LiteralString, Mapping[str, object]], psycopg.Cursor[Any]]]:
     """Run one use case in a transaction of its own, past the session: for the few that thousands wait for.
@@ -165,10 +176,7 @@ def direct() -> Iterator[Callable[[LiteralString, Mapping[str, object]], psycopg
 
     Raises: psycopg.Error; with OperationalError the outcome is unknown.
     """
-    if db.session.registry.has():
-        if db.session.new or db.session.dirty or db.session.deleted:
-            raise RuntimeError("direct() inside a use case that has changed rows through the session")
-        db.session.rollback()
+    release()
     try:
         with _held() as connection, connection.pipeline(), connection.transaction():
             yield lambda statement, values: connection.execute(statement, values, prepare=True)

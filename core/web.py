@@ -151,7 +151,7 @@ def csp_nonce() -> str:
 
 
 def _headers(response: Response) -> Response:
-    asking = request._get_current_object()  # type: ignore[attr-defined] - each look through the proxy costs
+    asking = request._get_current_object()  # type: ignore[attr-defined]
     headers = response.headers
     headers.add("X-Content-Type-Options", "nosniff")
     if "Cache-Control" not in headers and asking.endpoint != "static":

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import timedelta
@@ -115,21 +115,22 @@ class Reconciled:
         return self.missing + self.older + self.wrong + self.extra
 
 
-def project(participation_id: int) -> None:
-    """Show a participation's standings on its boards: read them again by id and write them as they are now (L3, L5).
+def project(participation_ids: Collection[int]) -> None:
+    """Show participations' standings on their boards: read them again by id and write them as they are now (L3, L5).
 
     With Valkey away or no picture drawn nothing is done: the sweep brings both up to date.
 
     Args:
-        participation_id: whose standings have changed.
+        participation_ids: whose standings have changed.
     """
-    rows = fetch_all(_STANDINGS + "where s.participation_id = %(participation)s", {"participation": participation_id})
-    if not rows:
-        return
+    entries: dict[int, list[Entry]] = defaultdict(list)
+    for row in fetch_all(_STANDINGS + "where s.participation_id = any(%(ids)s)", {"ids": list(participation_ids)}):
+        entries[row[0]].append(_entry(row))
     try:
-        live.write(rows[0][0], [_entry(row) for row in rows])
+        for competition_id, changed in entries.items():
+            live.write(competition_id, changed)
     except Away:
-        log.info("projection_left_to_the_sweep", participation_id=participation_id)
+        log.info("projection_left_to_the_sweep", participations=len(participation_ids))
 
 
 @valkey.patience()

@@ -16,7 +16,6 @@ from flask_migrate import upgrade
 
 import config
 from app import create_app
-from competitions.writer import writer
 from core.database import close_direct, db
 from core.servers import Endpoints, Servers
 from questions.queries import forget
@@ -61,7 +60,6 @@ def application(settings: config.Settings) -> Iterator[Flask]:
         db.session.remove()
     yield app
     with app.app_context():
-        writer().close()
         close_direct()
         db.engine.dispose()
     app.extensions["valkey"].close()

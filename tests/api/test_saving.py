@@ -14,7 +14,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from competitions import api, rules, writer
+from competitions import api, rules, saves
 from core import clock
 from core.database import db
 from tests import factories as make
@@ -118,7 +118,7 @@ def test_a3_a12_two_tabs_see_one_attempt_and_the_later_number_stands(two: tuple[
 def test_a3_the_planted_bug_of_two_tabs_that_overwrite_each_other_is_caught(
     two: tuple[Device, Device], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(writer, "_WRITE", writer._WRITE.replace("answers.seq < excluded.seq", "true"))
+    monkeypatch.setattr(saves, "_WRITE", saves._WRITE.replace("answers.seq < excluded.seq", "true"))
     with pytest.raises((AssertionError, KeyError)):
         test_a3_a12_two_tabs_see_one_attempt_and_the_later_number_stands(two)
 
@@ -197,7 +197,7 @@ def test_a4_a_late_save_is_refused_says_so_and_leaves_what_was_saved(
 def test_a4_the_planted_bug_of_a_grace_that_does_not_end_is_caught(
     players: Players, at: Callable[[timedelta], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(writer, "GRACE", timedelta(hours=1))
+    monkeypatch.setattr(saves, "GRACE", timedelta(hours=1))
     with pytest.raises((AssertionError, KeyError)):
         test_a4_a_late_save_is_refused_says_so_and_leaves_what_was_saved(players, at)
 

@@ -5,19 +5,22 @@ from __future__ import annotations
 import threading
 from contextlib import suppress
 
-from flask import Flask
+from flask import Flask, current_app
 
 import app
-from competitions.writer import Outcome, Save, Writer
+from competitions import saves
+from competitions.saves import Outcome, Save
 from core.errors import Unavailable
 
-_write = Writer.save
+_write = saves.save
 
 
-def _acknowledge_first(self: Writer, one: Save) -> Outcome:
+def _acknowledge_first(one: Save) -> Outcome:
+    application = current_app._get_current_object()  # type: ignore[attr-defined]
+
     def later() -> None:
-        with suppress(Unavailable):  # nobody waits for it any more: that is the bug
-            _write(self, one)
+        with application.app_context(), suppress(Unavailable):  # nobody waits for it any more: that is the bug
+            _write(one)
 
     threading.Thread(target=later, daemon=True).start()
     return Outcome("saved", None, one.seq, one.value)
@@ -25,5 +28,5 @@ def _acknowledge_first(self: Writer, one: Save) -> Outcome:
 
 def create_app() -> Flask:
     """The application whose acknowledgements cannot be believed."""
-    Writer.save = _acknowledge_first  # type: ignore[method-assign]
+    saves.save = _acknowledge_first
     return app.create_app()

@@ -86,7 +86,7 @@ def test_the_same_board_answers_304_until_something_shown_changes(client: FlaskC
         assert (again.status_code, again.data, again.headers["ETag"]) == (304, b"", tag)
     db.session.execute(update(Standing).values(points=6, version=2, changed_at=clock.now()))
     db.session.commit()
-    services.project(person.id)
+    services.project([person.id])
     queries.forget()
     for url in (board_url(federation), page_url(federation)):
         changed = browse(client, url, person_of(person), **{"If-None-Match": tag})
@@ -165,7 +165,7 @@ def test_my_rank_is_mine_on_every_board_and_null_before_i_stand_there(
     url = board_url(federation).replace("board", "me/rank")
     assert browse(client, url, person_of(me)).json == {"rank": None}
     stand(me, points=5)
-    services.project(me.id)
+    services.project([me.id])
     reply = browse(client, url, person_of(me)).json
     assert (reply["rank"], reply["total"], reply["points"], reply["source"]) == (2, 2, 5, "live")
     assert browse(client, f"{url}?node={federation.enterprise.id}", person_of(me)).json["rank"] == 1

@@ -165,11 +165,11 @@ def test_l2_with_valkey_standing_still_boards_come_from_postgresql_and_nobody_wa
     stand(person)
     began = time.monotonic()
     assert [row.participation_id for row in read(federation).rows] == [person.id]
-    services.project(person.id)
+    services.project([person.id])
     first = time.monotonic() - began
     began = time.monotonic()
     for _ in range(20):
-        services.project(person.id)
+        services.project([person.id])
         assert read(federation).source == "database"
     assert first < 1.0
     assert time.monotonic() - began < 1.0
@@ -183,7 +183,7 @@ def test_l2_a_submit_is_not_slowed_and_its_row_appears_when_valkey_is_back(app: 
     try:
         stand(person)
         began = time.monotonic()
-        services.project(person.id)
+        services.project([person.id])
         assert time.monotonic() - began < 0.6
     finally:
         os.kill(process, signal.SIGCONT)
@@ -202,7 +202,7 @@ def test_l3_event_and_sweep_each_alone_bring_a_change_to_every_board(federation:
     db.session.execute(update(Standing).values(points=99, version=2, changed_at=clock.now()))
     db.session.commit()
     if way == "event":
-        services.project(person.id)
+        services.project([person.id])
     else:
         assert services.sweep(federation.competition.id) == 2
     for track in (None, federation.track):
@@ -244,7 +244,7 @@ def test_l5_versions_are_compared_as_numbers_not_as_text(federation: Federation)
     services.rebuild(federation.competition.id)
     db.session.execute(update(Standing).values(points=20, version=10))
     db.session.commit()
-    services.project(person.id)
+    services.project([person.id])
     assert [row.points for row in read(federation).rows] == [20]
 
 
