@@ -7,24 +7,25 @@ from datetime import datetime
 from pathlib import Path
 from typing import LiteralString
 
+import psycopg
 from flask import Flask, current_app
 from sqlalchemy import select
 
 from accounts.models import LoginSession, Person
 from core import clock
 from core.brief import Brief
-from core.database import db, fetch_one
+from core.database import db, fetch_all
 from core.epoch import Epoch
 from core.errors import NotFound
+from core.gather import Gathering
 from core.secrets import blind_index, token_digest
 
 REMEMBERED_S = 5.0
 
 _IDENTIFY: LiteralString = """
-    select s.id, s.person_id, p.name, p.locale, s.last_seen_at
+    select s.token_digest, s.kind, s.id, s.person_id, p.name, p.locale, s.last_seen_at
     from login_sessions s join people p on p.id = s.person_id
-    where s.token_digest = %(digest)s and s.kind = %(kind)s and s.ended_at is null and s.expires_at > %(now)s
-      and p.disabled_at is null
+    where s.token_digest = any(%(digests)s) and s.ended_at is null and s.expires_at > %(now)s and p.disabled_at is null
     """
 
 
@@ -48,12 +49,18 @@ def find_live_session(token: str, kind: str) -> LiveSession | None:
     """
     epoch: Epoch = current_app.extensions["sessions_epoch"]
     known: Brief[LiveSession | None] = current_app.extensions["sessions"]
-    return known.get((epoch.value(), kind, token), lambda: _read_session(token, kind))
+    return known.get((epoch.value(), kind, token), lambda: _gathering.do((token_digest(token), kind)))
 
 
-def _read_session(token: str, kind: str) -> LiveSession | None:
-    row = fetch_one(_IDENTIFY, {"digest": token_digest(token), "kind": kind, "now": clock.now()})
-    return LiveSession(*row) if row else None
+def _read_sessions(wanted: list[tuple[str, str]]) -> list[LiveSession | Exception | None]:
+    rows = fetch_all(_IDENTIFY, {"digests": [digest for digest, _ in wanted], "now": clock.now()})
+    found = {(digest, kind): LiveSession(*session) for digest, kind, *session in rows}
+    return [found.get(one) for one in wanted]
+
+
+_gathering: Gathering[tuple[str, str], LiveSession | None] = Gathering(
+    _read_sessions, common=(psycopg.OperationalError,)
+)
 
 
 def forget_sessions() -> None:

@@ -18,7 +18,8 @@ function init(args)
   for number, line in ipairs(all) do
     if #all == 1 or number % tonumber(args[3]) == id then table.insert(lines, line) end
   end
-  place, seq, bad, ended = 0, 0, 0, 0
+  place, bad, ended = 0, 0, 0
+  seq = os.time() * 100000 -- above those of every round before
 end
 
 function request()
@@ -32,7 +33,7 @@ function request()
   local headers = {["Content-Type"] = "application/json"}
   if authorization ~= "-" then headers["Authorization"] = authorization end
   if etag ~= "-" then headers["If-None-Match"] = etag end
-  if body == "-" then body = nil else body = body:gsub("%%d", tostring(seq)) end
+  if body == "-" then body = nil else body = body:gsub("%%d", string.format('%.0f', seq)) end
   return wrk.format(method, path, headers, body)
 end
 

@@ -44,11 +44,12 @@ def together(
 class _Place(Generic[Wish, Outcome]):
     """A wish in the list, and its outcome once there is one."""
 
-    __slots__ = ("outcome", "turn", "wish")
+    __slots__ = ("done", "outcome", "turn", "wish")
 
     def __init__(self, wish: Wish) -> None:
         self.wish = wish
-        self.outcome: Outcome | Exception | None = None
+        self.done = False
+        self.outcome: Outcome | Exception = Unavailable()
         self.turn = threading.Lock()
         self.turn.acquire()
 
@@ -89,11 +90,11 @@ class Gathering(Generic[Wish, Outcome]):
             self._busy = True
         if not leads:
             place.turn.acquire()
-        if place.outcome is None:
+        if not place.done:
             self._do_waiting()
         if isinstance(place.outcome, Exception):
             raise place.outcome
-        return place.outcome  # type: ignore[return-value]
+        return place.outcome
 
     def _do_waiting(self) -> None:
         """Do all that wait, then let the first of those that came meanwhile do the next, then wake the others."""
@@ -111,6 +112,5 @@ class Gathering(Generic[Wish, Outcome]):
             if following is not None:
                 following.turn.release()
             for place in batch:
-                if place.outcome is None:
-                    place.outcome = Unavailable()
+                place.done = True
                 place.turn.release()

@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 import redis
 
 from core import valkey
+from core.gather import Gathering
 from leaderboard.rules import KEY_BYTES, Place, pack, unpack
 
 VERSION_DIGITS = 16
@@ -112,20 +113,25 @@ return {redis.call('ZCARD', board), better, rows}
 _MINE = """
 local token = redis.call('GET', KEYS[1])
 if not token then return false end
-local base = ARGV[1] .. token
-local board = base .. ':b:' .. ARGV[2]
-local total = redis.call('ZCARD', board)
-local entry = redis.call('HGET', base .. ':e:' .. ARGV[3], ARGV[4])
-if not entry then return {total} end
-local member, reach, key = string.sub(entry, 17), tonumber(ARGV[5]), tonumber(ARGV[6])
-local better = redis.call('ZLEXCOUNT', board, '-', '(' .. string.sub(member, 1, key))
-local index = redis.call('ZRANK', board, member)
-if not index then return {total} end
-if reach == 0 then return {total, better, member, index} end
-local first = math.max(0, index - reach)
-local rows = redis.call('ZRANGE', board, first, index + reach)
-local above = redis.call('ZLEXCOUNT', board, '-', '(' .. string.sub(rows[1], 1, key))
-return {total, better, member, first, above, rows}
+local base, key, found = ARGV[1] .. token, tonumber(ARGV[2]), {}
+local function mine(board, track, id, reach)
+  local total = redis.call('ZCARD', board)
+  local entry = redis.call('HGET', base .. ':e:' .. track, id)
+  if not entry then return {total} end
+  local member = string.sub(entry, 17)
+  local better = redis.call('ZLEXCOUNT', board, '-', '(' .. string.sub(member, 1, key))
+  local index = redis.call('ZRANK', board, member)
+  if not index then return {total} end
+  if reach == 0 then return {total, better, member, index} end
+  local first = math.max(0, index - reach)
+  local rows = redis.call('ZRANGE', board, first, index + reach)
+  local above = redis.call('ZLEXCOUNT', board, '-', '(' .. string.sub(rows[1], 1, key))
+  return {total, better, member, first, above, rows}
+end
+for at = 3, #ARGV, 4 do
+  found[#found + 1] = mine(base .. ':b:' .. ARGV[at], ARGV[at + 1], ARGV[at + 2], tonumber(ARGV[at + 3]))
+end
+return found
 """
 
 # Compares rows with the picture being served: 1 missing, 2 older, 3 not on each of its boards, 0 as it should be.
@@ -187,14 +193,37 @@ def page(competition_id: int, track: int, node: int, start: int, size: int) -> S
     return Slice(total, start, better, [unpack(member) for member in members])
 
 
+class _Wish(NamedTuple):
+    competition_id: int
+    track: int
+    node: int
+    participation_id: int
+    reach: int
+
+
 def mine(competition_id: int, track: int, node: int, participation_id: int, reach: int) -> Mine | int | None:
     """Read one row with `reach` neighbours each side, or the board's size when it is not on it; None without a picture.
 
+    All who ask at the same moment share a round trip.
+
     Raises: core.valkey.Away.
     """
-    found = _run(_MINE, competition_id, f"{track}:{node}", track, participation_id, reach, KEY_BYTES)
-    if found is None:
-        return None
+    return _gathering.do(_Wish(competition_id, track, node, participation_id, reach))
+
+
+def _read_mine(wishes: list[_Wish]) -> list[Mine | int | Exception | None]:
+    outcomes: list[Mine | int | Exception | None] = [None for _ in wishes]
+    for competition_id in {wish.competition_id for wish in wishes}:
+        asked = [index for index, wish in enumerate(wishes) if wish.competition_id == competition_id]
+        arguments: list[str | int] = [KEY_BYTES]
+        for wish in (wishes[index] for index in asked):
+            arguments += (f"{wish.track}:{wish.node}", wish.track, wish.participation_id, wish.reach)
+        for index, found in zip(asked, _run(_MINE, competition_id, *arguments) or (), strict=False):
+            outcomes[index] = _mine(found, wishes[index].reach)
+    return outcomes
+
+
+def _mine(found: list[Any], reach: int) -> Mine | int:
     if len(found) == 1:
         return int(found[0])
     total, better, member = found[:3]
@@ -203,6 +232,9 @@ def mine(competition_id: int, track: int, node: int, participation_id: int, reac
         return Mine(total, better, place, Slice(total, found[3], better, [place]))
     first, above, members = found[3:]
     return Mine(total, better, place, Slice(total, first, above, [unpack(one) for one in members]))
+
+
+_gathering: Gathering[_Wish, Mine | int | None] = Gathering(_read_mine, common=(valkey.Away,))
 
 
 def write(competition_id: int, entries: Iterable[Entry], token: str = "") -> int | None:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Literal, LiteralString
+from typing import Any, Literal, LiteralString, NamedTuple
 
 import msgspec
+import psycopg
 from flask import current_app
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select, text
 
 from competitions.models import Competition, Participation, Standing, Track
 from core import clock
 from core.brief import Brief
-from core.database import db, fetch_one
+from core.database import db, fetch_all
 from core.errors import NotFound
+from core.gather import Gathering
 from core.valkey import Away
 from leaderboard import live, rules
 from leaderboard.models import Seal, SealedStanding
@@ -196,21 +198,38 @@ def get_viewer(person_id: int, competition_id: int, node_id: int | None) -> View
         return _read_viewer(person_id, competition_id, node_id, held)
 
 
-_VIEWER: LiteralString = """
-    select
+_PLACES: LiteralString = """
+    select w.person_id, w.competition_id,
         (select o.path from memberships m join organizations o on o.id = m.organization_id
-         where m.person_id = %(person)s and m.ended_at is null),
+         where m.person_id = w.person_id and m.ended_at is null),
         p.id, p.name, p.path
-    from (select) as one left join participations p
-        on p.competition_id = %(competition)s and p.person_id = %(person)s
+    from unnest(%(people)s::bigint[], %(competitions)s::bigint[]) as w(person_id, competition_id)
+    left join participations p on p.competition_id = w.competition_id and p.person_id = w.person_id
 """
+
+
+class _Standpoint(NamedTuple):
+    """A person's place in the tree now, and the participation in a competition, if any."""
+
+    own_path: list[int] | None
+    participation_id: int | None
+    name: str | None
+    joined_path: list[int] | None
+
+
+def _read_standpoints(wanted: list[tuple[int, int]]) -> list[_Standpoint | Exception]:
+    people, competitions = zip(*wanted, strict=True)
+    rows = fetch_all(_PLACES, {"people": list(people), "competitions": list(competitions)})
+    found = {(person_id, competition_id): _Standpoint(*rest) for person_id, competition_id, *rest in rows}
+    return [found[one] for one in wanted]
+
+
+_standpoints: Gathering[tuple[int, int], _Standpoint] = Gathering(_read_standpoints, common=(psycopg.OperationalError,))
 
 
 def _read_viewer(person_id: int, competition_id: int, node_id: int | None, held: frozenset[int]) -> Viewer:
     board = get_board(competition_id)
-    own_path, participation_id, name, joined_path = (
-        fetch_one(_VIEWER, {"person": person_id, "competition": competition_id}) or (None,) * 4
-    )
+    own_path, participation_id, name, joined_path = _standpoints.do((person_id, competition_id))
     path = own_path or []
     staff = not held.isdisjoint(board.organization_path)
     if not staff and (board.organization_id not in path or board.state == "draft"):

@@ -121,16 +121,16 @@ def test_a_request_asks_for_the_session_once_and_notes_it_once_a_minute(
     make_account()
     browser = sign_in(app)
     statements: list[str] = []
-    fetch_one = database.fetch_one
+    fetch_all = database.fetch_all
 
     def note_read(statement: LiteralString, values: Mapping[str, object]) -> Any:
         statements.append("select")
-        return fetch_one(statement, values)
+        return fetch_all(statement, values)
 
     def note(*arguments: object) -> None:
         statements.append(str(arguments[2]).split()[0].lower())
 
-    monkeypatch.setattr(queries, "fetch_one", note_read)
+    monkeypatch.setattr(queries, "fetch_all", note_read)
     monkeypatch.setattr(app.extensions["sessions"], "seconds", 0.0)
     event.listen(db.engine, "before_cursor_execute", note)
     try:
