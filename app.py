@@ -31,6 +31,7 @@ from competitions.api import blueprint as competitions_api
 from competitions.events import AttemptsScored
 from competitions.routes import blueprint as competition_pages
 from competitions.routes_admin import blueprint as organizer_pages
+from competitions.shortcut import Shortcut
 from config import Settings, load
 from core import api, database, operation, security, valkey, web
 from core.exports_routes import blueprint as exports_pages
@@ -128,4 +129,5 @@ def create_app(settings: Settings | None = None, **overrides: Any) -> Flask:
     database.subscriptions.clear()
     database.subscriptions.update(SUBSCRIPTIONS)
     app.wsgi_app = WhiteNoise(app.wsgi_app, root=app.static_folder, prefix="static/", autorefresh=app.debug)  # type: ignore[method-assign]
+    app.wsgi_app = Shortcut(app)  # type: ignore[method-assign]
     return app

@@ -13,7 +13,7 @@ from competitions import papers, queries, rules, services
 from competitions.errors import AttemptClosed
 from competitions.models import Answer, Attempt, Competition
 from core import clock
-from core.api import ATTEMPT, body, endpoint, reply
+from core.api import ATTEMPT, decode, endpoint, reply, sent
 from core.errors import NotFound, NotSignedIn, Refusal
 from core.web import csrf
 from organizations.queries import path_of_person
@@ -301,33 +301,50 @@ _VERDICTS: dict[str, type[Refusal] | tuple[str, int]] = {
 }
 
 
+REFUSED = "biwu.save_refused"
+"""Where the WSGI environment holds why a save was refused before Flask began (competitions.shortcut)."""
+
+
 @blueprint.put("/attempts/<int:attempt_id>/answers/<int:position>")
 @csrf.exempt  # type: ignore[untyped-decorator]
 @endpoint("Attempts", gives=Saved, takes=SaveAnswer, refuses=(401, 404, 409, 413, 422, 503), security=ATTEMPT)
 def save_answer(attempt_id: int, position: int) -> Response:
     """Save one answer. 200: committed. 409 superseded, too_late or attempt_closed. 503: unknown, send it again."""
+    if refused := request.environ.get(REFUSED):
+        raise refused
+    return reply(save(request.headers.get("Authorization", ""), attempt_id, position, sent()))
+
+
+def save(authorization: str, attempt_id: int, position: int, sent: bytes) -> Saved:
+    """Save one answer as it came over the wire.
+
+    Args:
+        authorization: the header's value: `Attempt` and the token of this attempt on one device.
+        attempt_id: the attempt.
+        position: the item, from 1.
+        sent: the JSON of a `SaveAnswer`.
+
+    Raises: NotSignedIn, NotFound, Invalid, SaveRefused, core.errors.Unavailable.
+    """
     received_at = clock.now()
-    session_id = _device(attempt_id)
-    wish = body(SaveAnswer)
+    session_id = _device(authorization, attempt_id)
+    wish = decode(sent, SaveAnswer)
     outcome = services.save_answer(attempt_id, session_id, position, wish.seq, wish.value, wish.flagged, received_at)
+    deadline_at = outcome.deadline_at
     if outcome.verdict == "saved":
-        return reply(
-            Saved(
-                wish.seq, outcome.deadline_at, _left_ms(outcome.deadline_at, received_at) if outcome.deadline_at else 0
-            )
-        )
+        return Saved(wish.seq, deadline_at, _left_ms(deadline_at, received_at) if deadline_at else 0)
     verdict = _VERDICTS[outcome.verdict]
     if isinstance(verdict, tuple):
-        details: dict[str, Any] = {"deadline_at": outcome.deadline_at}
+        details: dict[str, Any] = {"deadline_at": deadline_at}
         if outcome.verdict == "superseded":
             details |= {"seq": outcome.seq, "value": outcome.value}
         raise SaveRefused(*verdict, **details)
     raise verdict()
 
 
-def _device(attempt_id: int) -> int:
+def _device(authorization: str, attempt_id: int) -> int:
     """Return the session of the attempt token that came along. Raises: NotSignedIn; NotFound for another attempt's."""
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    scheme, _, token = authorization.partition(" ")
     if scheme != "Attempt":
         raise NotSignedIn()
     known, session_id = services.read_attempt_token(token)

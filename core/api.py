@@ -113,9 +113,19 @@ def body(model: type[Model]) -> Model:
 
     Raises: Invalid with the JSON path; werkzeug's RequestEntityTooLarge over `BODY_LIMIT` bytes.
     """
+    return decode(sent(), model)
+
+
+def sent() -> bytes:
+    """Return the body of this request. Raises: werkzeug's RequestEntityTooLarge over `BODY_LIMIT` bytes."""
     request.max_content_length = BODY_LIMIT
+    return request.get_data(cache=False)
+
+
+def decode(raw: bytes, model: type[Model]) -> Model:
+    """Read JSON as a struct, exactly: no unknown field, no other type. Raises: Invalid with the JSON path."""
     try:
-        return msgspec.json.decode(request.get_data(cache=False), type=model)
+        return msgspec.json.decode(raw, type=model)
     except msgspec.ValidationError as fault:
         reason, _, path = str(fault).partition(" - at `")
         raise Invalid(path=path.rstrip("`") or "$", reason=reason) from None

@@ -30,6 +30,9 @@ CONTENT_SECURITY_POLICY = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; "
     "form-action 'self'"
 )
+NO_SNIFF = ("X-Content-Type-Options", "nosniff")
+NO_STORE = ("Cache-Control", "no-store")
+HTTPS_ONLY = ("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
 PAGE_HEADERS = (
     ("X-Frame-Options", "DENY"),
     ("Referrer-Policy", "same-origin"),
@@ -150,18 +153,23 @@ def csp_nonce() -> str:
     return str(g.csp_nonce)
 
 
+def plain_headers(app: Flask) -> list[tuple[str, str]]:
+    """Return the headers of every reply that is no page."""
+    return [NO_SNIFF, NO_STORE, *([HTTPS_ONLY] if app.config["SESSION_COOKIE_SECURE"] else [])]
+
+
 def _headers(response: Response) -> Response:
     asking = request._get_current_object()  # type: ignore[attr-defined]
     headers = response.headers
-    headers.add("X-Content-Type-Options", "nosniff")
+    headers.add(*NO_SNIFF)
     if "Cache-Control" not in headers and asking.endpoint != "static":
-        headers.add("Cache-Control", "no-store")
+        headers.add(*NO_STORE)
     if response.mimetype == "text/html":
         headers["Content-Security-Policy"] = f"{CONTENT_SECURITY_POLICY}; script-src 'self' 'nonce-{csp_nonce()}'"
         for name, value in PAGE_HEADERS:
             headers[name] = value
     if current_app.config["SESSION_COOKIE_SECURE"]:
-        headers.add("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+        headers.add(*HTTPS_ONLY)
     asked = asking.args.get("lang", "").replace("-", "_") if asking.query_string else ""
     if asked in LOCALES:
         response.set_cookie("lang", asked, max_age=31_536_000, samesite="Lax", httponly=True)

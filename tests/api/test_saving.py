@@ -15,6 +15,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from competitions import api, rules, saves
+from competitions.shortcut import Shortcut
 from core import clock
 from core.database import db
 from tests import factories as make
@@ -229,3 +230,28 @@ def test_a11_no_key_or_explanation_is_sent_while_an_attempt_runs(players: Player
     said = device.send("GET", f"/api/v1/attempts/{device.attempt['id']}").text
     for word in ('"key"', '"explanation"', "因为所以", "Because", '"right"', '"source"'):
         assert word not in said
+
+
+def test_a_save_through_the_shortcut_is_answered_as_flask_answers_it(
+    players: Players, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    device = players.device()
+    option = device.attempt["items"][0]["options"][0]["id"]
+
+    def put(seq: int) -> TestResponse:
+        return device.browser.put(
+            f"/api/v1/attempts/{device.attempt['id']}/answers/1",
+            json={"seq": seq, "value": [option]},
+            headers={"Authorization": f"Attempt {device.attempt['token']}"},
+        )
+
+    short = put(1)
+    shortcut = players.app.wsgi_app
+    assert isinstance(shortcut, Shortcut)
+    with monkeypatch.context() as without:
+        without.setattr(players.app, "wsgi_app", shortcut.behind)
+        long = put(2)
+    assert (short.status, long.status) == ("200 OK", "200 OK")
+    assert sorted(short.headers) == sorted(long.headers)
+    assert short.get_json()["deadline_at"] == long.get_json()["deadline_at"]
+    assert (short.get_json()["seq"], long.get_json()["seq"]) == (1, 2)
