@@ -115,9 +115,7 @@ def test_l2_saves_go_on_as_fast_without_valkey(rig: Rig, fault: Callable[[Rig], 
                 break
     assert [player.error for player in players if player.error] == []
     said = sum((player.statuses for player in players), Counter[int]())
-    unanswered = said.pop(0, 0)  # retried by the player (A2); seen once in a run, its cause not found
     assert set(said) == {200}, (said, rig.said()[-3000:])
-    assert unanswered <= len(players)
     assert min(without) <= min(with_valkey) * GROWTH + NOISE
 
 
