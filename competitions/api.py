@@ -18,6 +18,7 @@ from core.errors import NotFound, NotSignedIn, Refusal
 from core.web import csrf
 from organizations.queries import path_of_person
 from questions.queries import get_versions
+from questions.rules import MOST_PARTS, TEXT_LIMIT
 
 blueprint = Blueprint("competitions_api", __name__, url_prefix="/api/v1")
 
@@ -108,16 +109,14 @@ class AttemptView(msgspec.Struct, frozen=True):
     token: str
 
 
+_Text = Annotated[str, msgspec.Meta(max_length=TEXT_LIMIT, pattern=r"^[^\x00]*$")]
+
+
 class SaveAnswer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An answer to save: option ids, a boolean, a text, or null to take it back; `seq` grows with every change."""
+    """An answer to save: option ids or texts, a boolean, a text, or null to take it back; `seq` grows with changes."""
 
     seq: Annotated[int, msgspec.Meta(ge=1, le=MOST_SEQ)]
-    value: (
-        Annotated[list[Annotated[str, msgspec.Meta(max_length=20, pattern=r"^[^\x00]*$")]], msgspec.Meta(max_length=20)]
-        | bool
-        | Annotated[str, msgspec.Meta(max_length=200, pattern=r"^[^\x00]*$")]
-        | None
-    )
+    value: Annotated[list[_Text], msgspec.Meta(max_length=MOST_PARTS)] | bool | _Text | None
     flagged: bool = False
 
 

@@ -78,7 +78,7 @@ def availability(blueprint: Sequence[BlueprintRow], bank: Bank) -> list[Availabi
         blueprint: the rows, in the order in which they are written.
         bank: the trade's published questions.
     """
-    ids = [{version.id for version in bank.matching(row)} for row in blueprint]
+    ids = [{unit[0].id for unit in bank.matching(row)} for row in blueprint]
     order = sorted(range(len(blueprint)), key=lambda i: (len(ids[i]), i))
     found: dict[int, Availability] = {}
     for place, index in enumerate(order):

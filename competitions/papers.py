@@ -10,21 +10,42 @@ from typing import Any
 
 import msgspec
 
-from questions.rules import PaperItem, Value, Version
+from questions.rules import TYPES, PaperItem, Value, Version, fill
 
 Text = dict[str, str]
 
 
+class Picture(msgspec.Struct, frozen=True):
+    """An image or a sound by its address, with the words for those who cannot see or hear it."""
+
+    url: str
+    mime: str
+    alt: Text
+
+
 class Option(msgspec.Struct, frozen=True):
-    """One option, by the id that answers name."""
+    """One option or prompt, by the id that answers name."""
 
     id: str
     zh: str
     en: str
+    image: Picture | None = None
+
+
+class Case(msgspec.Struct, frozen=True):
+    """The stem that the questions of a case group share."""
+
+    code: str
+    stem: Text
+    media: list[Picture]
 
 
 class Item(msgspec.Struct, frozen=True):
-    """One item as it is asked; `unit` is what a numeric answer is in."""
+    """One item as it is asked.
+
+    `unit` is what a numeric answer is in; `blanks` how many texts a fill-in wants, the places marked {{1}}, {{2}} in
+    the stem when there are several; `prompts` what a matching item asks, answered in their order.
+    """
 
     position: int
     type: str
@@ -32,12 +53,17 @@ class Item(msgspec.Struct, frozen=True):
     stem: Text
     options: list[Option]
     unit: Text | None
+    blanks: int = 0
+    prompts: list[Option] = []
+    media: list[Picture] = []
+    case: Case | None = None
 
 
 class MarkedItem(msgspec.Struct, frozen=True):
     """One item after the result, with its key.
 
-    `key` is right option ids, a boolean, accepted spellings, or {value, tolerance}.
+    `key` is what the type of item shows: right option ids (ordering: in order, matching: by the order of the prompts),
+    a boolean, accepted spellings (several blanks: a list of them), or {value, tolerance}.
     """
 
     position: int
@@ -60,17 +86,40 @@ def present(paper: Sequence[PaperItem], versions: Mapping[int, Version]) -> list
     for position, item in enumerate(paper, 1):
         version = versions[item.version]
         texts = {option["id"]: option for option in version.options}
+        several = version.type == "fill_in" and "blanks" in version.key
         items.append(
             Item(
                 position,
                 version.type,
                 item.points,
-                {"zh": version.stem["zh"], "en": version.stem["en"]},
-                [Option(id_, texts[id_]["zh"], texts[id_]["en"]) for id_ in item.options],
+                _filled(version.stem, item.values),
+                [_option(texts[id_]) for id_ in item.options],
                 dict(version.key["unit"]) if version.type == "numeric" else None,
+                len(version.key["blanks"]) if several else int(version.type == "fill_in"),
+                [_option(prompt) for prompt in version.prompts],
+                [_picture(one) for one in version.media],
+                None if version.case is None else _case(version.case),
             )
         )
     return items
+
+
+def _filled(text: Mapping[str, str], values: Mapping[str, str]) -> Text:
+    return {language: fill(text[language], values) for language in ("zh", "en")}
+
+
+def _picture(media: Mapping[str, Any]) -> Picture:
+    return Picture(f"/media/{media['sha256']}", media["mime"], {"zh": media["alt"]["zh"], "en": media["alt"]["en"]})
+
+
+def _option(option: Mapping[str, Any]) -> Option:
+    image = option.get("image")
+    return Option(option["id"], option["zh"], option["en"], _picture(image) if image else None)
+
+
+def _case(case: Mapping[str, Any]) -> Case:
+    stem = {"zh": case["stem"]["zh"], "en": case["stem"]["en"]}
+    return Case(case["code"], stem, [_picture(one) for one in case.get("media", [])])
 
 
 def may_reveal(reveal: str, attempt_state: str, competition_state: str) -> bool:
@@ -100,28 +149,17 @@ def present_marked(
     shown = []
     for position, (item, mark) in enumerate(zip(paper, marks, strict=True), 1):
         version = versions[item.version]
+        key = TYPES[version.type].shown_key(version, item)
+        values = {**item.values, "answer": key["value"]} if item.values else {}
         shown.append(
             MarkedItem(
                 position,
                 mark,
                 item.points,
                 answers.get(position),
-                _shown_key(version),
-                {"zh": version.explanation["zh"], "en": version.explanation["en"]},
+                key,
+                _filled(version.explanation, values),
                 {"zh": version.source["zh"], "en": version.source["en"]},
             )
         )
     return shown
-
-
-def _shown_key(version: Version) -> Any:
-    key = version.key
-    match version.type:
-        case "single" | "multiple":
-            return list(key["options"])
-        case "true_false":
-            return key["truth"]
-        case "fill_in":
-            return list(key["accepted"])
-        case _:
-            return {"value": key["value"], "tolerance": key["tolerance"]}

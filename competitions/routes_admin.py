@@ -512,7 +512,7 @@ def _tracks(competition_id: int) -> list[dict[str, Any]]:
             levels.append(
                 {
                     "level": level,
-                    "items": sum(row.count for row in blueprint_rows),
+                    "items": sum(row.items for row in blueprint_rows),
                     "points": total,
                     "share": level.pass_points / total if total else 0,
                     "ok": bool(blueprint_rows) and all(row.ok for row in availability(blueprint_rows, bank)),
@@ -558,7 +558,7 @@ def _level_page(person: Identity, competition: Competition, track: Track, form: 
         level=level,
         form=form,
         found=found,
-        items=sum(row.count for row in rows),
+        items=sum(row.items for row in rows),
         points=total,
         share=(form.pass_points.data or 0) / total if total else 0,
     ), (422 if form.is_submitted() and form.errors else 200)

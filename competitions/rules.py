@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from questions.rules import BlueprintRow, PaperItem, Value, Version, is_right
+from questions.rules import BlueprintRow, PaperItem, Value, Version, mark
 
 GRACE = timedelta(seconds=2)
 """An answer counts exactly when it was received by deadline + GRACE (A4)."""
@@ -18,7 +18,7 @@ GRACE = timedelta(seconds=2)
 SETTLE = timedelta(seconds=1)
 """How long after the grace an attempt is left open, so that a save received in time can still be committed."""
 
-RULE_VERSION = 1
+RULE_VERSION = 2
 """The version of `score`; it is stored with every result."""
 
 DAY = ZoneInfo("Asia/Shanghai")
@@ -96,13 +96,22 @@ def paper_items(stored: Iterable[Mapping[str, object]]) -> list[PaperItem]:
     return [msgspec.convert(dict(item), PaperItem) for item in stored]
 
 
+def stored_items(paper: Iterable[PaperItem]) -> list[dict[str, object]]:
+    """Write a drawn paper as an attempt stores it."""
+    return [
+        {"version": item.version, "options": item.options, "points": item.points}
+        | ({"values": dict(item.values)} if item.values else {})
+        for item in paper
+    ]
+
+
 def max_points(blueprint: Iterable[BlueprintRow]) -> int:
     """Return what a paper drawn from a blueprint is worth."""
-    return sum(row.count * row.points for row in blueprint)
+    return sum(row.items * row.points for row in blueprint)
 
 
 def score(paper: Sequence[PaperItem], versions: Mapping[int, Version], answers: Mapping[int, Value]) -> list[int]:
-    """Mark an attempt: an item earns its points when the answer is right, else nothing (A9).
+    """Mark an attempt: an item earns its points or the share of them that its credit rule gives (A9).
 
     Args:
         paper: the stored paper; positions count from 1.
@@ -111,10 +120,7 @@ def score(paper: Sequence[PaperItem], versions: Mapping[int, Version], answers: 
 
     Returns: the mark of each item, in points.
     """
-    return [
-        item.points if is_right(versions[item.version], answers.get(position)) else 0
-        for position, item in enumerate(paper, 1)
-    ]
+    return [mark(versions[item.version], item, answers.get(position)) for position, item in enumerate(paper, 1)]
 
 
 def answers_hash(attempt_id: int, answers: Mapping[int, Value]) -> str:

@@ -23,13 +23,13 @@ from core.errors import Invalid, NotFound, NotSignedIn
 from core.gather import together
 from organizations.queries import path_of_person
 from questions.queries import get_versions
-from questions.rules import Value, is_acceptable
+from questions.rules import Value, Version, is_acceptable
 
 log = structlog.get_logger(__name__)
 
 PAPERS = 20_000
 FINISHED_TOGETHER = 50
-_papers: OrderedDict[int, tuple[tuple[str, frozenset[str]], ...]] = OrderedDict()
+_papers: OrderedDict[int, tuple[Version, ...]] = OrderedDict()
 
 
 def join(competition_id: int, person_id: int, name: str) -> Participation:
@@ -115,10 +115,10 @@ def read_attempt_token(token: str) -> tuple[int, int]:
     return int(attempt_id), int(session_id)
 
 
-def _shapes(attempt_id: int) -> tuple[tuple[str, frozenset[str]], ...]:
-    """Return type and option ids of each item of an attempt's paper, which never changes, from memory when known."""
-    shapes = _papers.get(attempt_id)
-    if shapes is None:
+def _asked(attempt_id: int) -> tuple[Version, ...]:
+    """Return what each item of an attempt's paper asks, which never changes, from memory when known."""
+    asked = _papers.get(attempt_id)
+    if asked is None:
         paper: Any = db.session.execute(
             text("select paper from attempts where id = :id"), {"id": attempt_id}
         ).scalar_one_or_none()
@@ -127,11 +127,11 @@ def _shapes(attempt_id: int) -> tuple[tuple[str, frozenset[str]], ...]:
             raise NotFound(what="attempt")
         items = rules.paper_items(paper)
         versions = get_versions([item.version for item in items])
-        shapes = tuple((versions[item.version].type, versions[item.version].option_ids) for item in items)
-        _papers[attempt_id] = shapes
+        asked = tuple(versions[item.version] for item in items)
+        _papers[attempt_id] = asked
         while len(_papers) > PAPERS:
             _papers.popitem(last=False)
-    return shapes
+    return asked
 
 
 def save_answer(
@@ -150,12 +150,12 @@ def save_answer(
 
     Raises: NotFound; Invalid with the JSON path of what cannot be; core.errors.Unavailable when the outcome is unknown.
     """
-    shapes = _shapes(attempt_id)
-    if not 1 <= position <= len(shapes):
+    asked = _asked(attempt_id)
+    if not 1 <= position <= len(asked):
         raise NotFound(what="item")
-    type_, option_ids = shapes[position - 1]
-    if not is_acceptable(type_, option_ids, value):
-        raise Invalid(path="$.value", reason=f"not_an_answer_to_{type_}")
+    version = asked[position - 1]
+    if not is_acceptable(version, value):
+        raise Invalid(path="$.value", reason=f"not_an_answer_to_{version.type}")
     return saves.save(saves.Save(attempt_id, session_id, position, seq, value, flagged, received_at))
 
 

@@ -32,8 +32,8 @@ _CLAIM: LiteralString = """
     order by p.id for no key update of p
 """
 _FACTS: LiteralString = """
-    select w.i, c.state, c.opens_at, c.closes_at, t.trade_code, l.position, l.blueprint, l.time_limit_s,
-        l.tries_total, l.tries_per_day, l.opens_at,
+    select w.i, c.state, c.organization_id, c.opens_at, c.closes_at, t.trade_code, l.position, l.blueprint,
+        l.time_limit_s, l.tries_total, l.tries_per_day, l.opens_at,
         (select coalesce(bool_or(a.cleared), false) from levels b join attempts a on a.level_id = b.id
          where b.track_id = l.track_id and b.position = l.position - 1 and a.person_id = w.person_id),
         array(select a.started_at from attempts a where a.person_id = w.person_id and a.level_id = l.id),
@@ -136,6 +136,7 @@ def _decide(
     wish: Wish,
     participation_id: int,
     state: str,
+    organization_id: int,
     opens_at: datetime,
     closes_at: datetime,
     trade_code: str,
@@ -165,7 +166,7 @@ def _decide(
         raise NoTriesLeft(why=refusal)
     blueprint = rules.blueprint_rows(stored_blueprint)
     seed = secrets.randbits(62)
-    paper = draw(blueprint, get_bank(trade_code), random.Random(seed))  # noqa: S311 - evidence, not a secret
+    paper = draw(blueprint, get_bank(trade_code, organization_id), random.Random(seed))  # noqa: S311 - evidence, not a secret
     return Attempt(
         participation_id=participation_id,
         person_id=wish.person_id,
@@ -173,7 +174,7 @@ def _decide(
         number=len(starts) + 1,
         state="open",
         seed=seed,
-        paper=[{"version": item.version, "options": item.options, "points": item.points} for item in paper],
+        paper=rules.stored_items(paper),
         started_at=now,
         deadline_at=rules.deadline(now, limit_s, closes_at, [rules.More(*row) for row in more_time or []]),
         max_points=rules.max_points(blueprint),

@@ -102,7 +102,7 @@ def _worker() -> Finding:
 
 
 def _banks() -> Finding:
-    count = db.session.execute(text("select count(*) from questions where state = 'published'")).scalar_one()
+    count = db.session.execute(text("select count(*) from questions where state = 'approved'")).scalar_one()
     return Finding("Questions", count > 0, f"{count} published", "Run: flask questions load")
 
 

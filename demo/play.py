@@ -9,13 +9,30 @@ from datetime import datetime, timedelta
 from random import Random
 
 from competitions import rules
+from questions.rules import TYPES as ITEM_TYPES
 from questions.rules import Bank, BlueprintRow, PaperItem, Value, Version, draw, is_right
 
 HARD = {1: -1.6, 2: -0.75, 3: 0.1, 4: 1.15, 5: 2.35}
 """How hard a difficulty is, on the scale of skill (logits)."""
-GUESS = {"single": 0.2, "true_false": 0.45, "multiple": 0.03, "fill_in": 0.0, "numeric": 0.0}
+GUESS = {
+    "single": 0.2,
+    "true_false": 0.45,
+    "multiple": 0.03,
+    "fill_in": 0.0,
+    "numeric": 0.0,
+    "ordering": 0.02,
+    "matching": 0.02,
+}
 """How often someone without a clue is right."""
-SECONDS = {"single": 22.0, "true_false": 14.0, "multiple": 34.0, "fill_in": 26.0, "numeric": 58.0}
+SECONDS = {
+    "single": 22.0,
+    "true_false": 14.0,
+    "multiple": 34.0,
+    "fill_in": 26.0,
+    "numeric": 58.0,
+    "ordering": 45.0,
+    "matching": 48.0,
+}
 """How long an item takes at the median."""
 
 
@@ -196,9 +213,9 @@ def play(
         passed += SECONDS[version.type] * player.pace * math.exp(chance.gauss(0.0, 0.45))
         if passed >= limit:
             break
-        guess = GUESS[version.type]
+        guess = GUESS.get(version.type, 0.0)
         right = chance.random() < guess + (1 - guess) / (1 + math.exp(HARD[version.difficulty] - skill))
-        value = _right_answer(version, chance) if right else _wrong_answer(version, bank, chance)
+        value = _right_answer(version, item, chance) if right else _wrong_answer(version, item, bank, chance)
         if value is not None:
             seq = 1 if chance.random() < 0.85 else chance.randint(2, 3)
             answers.append((position, seq, value, started_at + timedelta(seconds=passed)))
@@ -233,46 +250,68 @@ def bank_versions(bank: Bank) -> dict[int, Version]:
     return known[1]
 
 
-def _right_answer(version: Version, chance: Random) -> Value:
-    key = version.key
-    if version.type in ("single", "multiple"):
-        return list(key["options"])
-    if version.type == "true_false":
-        return bool(key["truth"])
-    return str(chance.choice(key["accepted"]) if version.type == "fill_in" else key["value"])
+def _right_answer(version: Version, item: PaperItem, chance: Random) -> Value:
+    key = ITEM_TYPES[version.type].shown_key(version, item)
+    if version.type == "numeric":
+        return str(key["value"])
+    if version.type != "fill_in":
+        return key  # type: ignore[no-any-return]
+    return [str(chance.choice(one)) for one in key] if "blanks" in version.key else str(chance.choice(key))
 
 
-def _wrong_answer(version: Version, bank: Bank, chance: Random) -> Value:
+def _wrong_answer(version: Version, item: PaperItem, bank: Bank, chance: Random) -> Value:
     """A mistake people make, or nothing at all (None)."""
     if version.type != "true_false" and chance.random() < 0.08:
         return None
-    return _MISTAKES[version.type](version, bank, chance)
+    value = _MISTAKES[version.type](version, item, bank, chance)
+    return None if is_right(version, item, value) else value
 
 
-def _other_option(version: Version, bank: Bank, chance: Random) -> Value:
+def _other_option(version: Version, item: PaperItem, bank: Bank, chance: Random) -> Value:
     return [chance.choice([option["id"] for option in version.options if option["id"] not in version.key["options"]])]
 
 
-def _other_options(version: Version, bank: Bank, chance: Random) -> Value:
+def _other_options(version: Version, item: PaperItem, bank: Bank, chance: Random) -> Value:
     right = set(version.key["options"])
     options = [option["id"] for option in version.options]
     return sorted(right ^ {chance.choice(options)}) or [chance.choice(options)]
 
 
-def _other_word(version: Version, bank: Bank, chance: Random) -> Value:
-    other = chance.choice(bank.matching(BlueprintRow(1, 1, type="fill_in"))).key["accepted"][0]
-    return None if is_right(version, other) else str(other)
+def _other_word(version: Version, item: PaperItem, bank: Bank, chance: Random) -> Value:
+    words = [str(unit[0].key["accepted"][0]) for unit in bank.matching(FILL_IN) if "accepted" in unit[0].key]
+    if "blanks" not in version.key:
+        return chance.choice(words)
+    right = [str(one[0]) for one in version.key["blanks"]]
+    right[chance.randrange(len(right))] = chance.choice(words)
+    return right
 
 
-def _other_number(version: Version, bank: Bank, chance: Random) -> Value:
-    value = f"{float(version.key['value']) * chance.choice((0.1, 0.5, 0.9, 1.2, 2.0, 10.0)):.2f}"
-    return None if is_right(version, value) else value
+def _other_number(version: Version, item: PaperItem, bank: Bank, chance: Random) -> Value:
+    right = ITEM_TYPES["numeric"].shown_key(version, item)["value"]
+    return f"{float(right) * chance.choice((0.1, 0.5, 0.9, 1.2, 2.0, 10.0)):.2f}"
 
 
-_MISTAKES: dict[str, Callable[[Version, Bank, Random], Value]] = {
+def _other_order(version: Version, item: PaperItem, bank: Bank, chance: Random) -> Value:
+    order = list(version.key["order"])
+    at = chance.randrange(len(order) - 1)
+    order[at], order[at + 1] = order[at + 1], order[at]
+    return order
+
+
+def _other_pairs(version: Version, item: PaperItem, bank: Bank, chance: Random) -> Value:
+    pairs = [version.key["pairs"][prompt["id"]] for prompt in version.prompts]
+    at = chance.randrange(len(pairs) - 1)
+    pairs[at], pairs[at + 1] = pairs[at + 1], pairs[at]
+    return pairs
+
+
+FILL_IN = BlueprintRow(1, 1, type="fill_in")
+_MISTAKES: dict[str, Callable[[Version, PaperItem, Bank, Random], Value]] = {
     "single": _other_option,
     "multiple": _other_options,
-    "true_false": lambda version, bank, chance: not version.key["truth"],
+    "true_false": lambda version, item, bank, chance: not version.key["truth"],
     "fill_in": _other_word,
     "numeric": _other_number,
+    "ordering": _other_order,
+    "matching": _other_pairs,
 }

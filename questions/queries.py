@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Collection
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from core.database import db
 from questions.models import Question, QuestionVersion, Topic, Trade
@@ -15,7 +15,7 @@ from questions.rules import Bank, Version
 BANK_SECONDS = 5.0
 
 _versions: dict[int, Version] = {}
-_banks: dict[str, tuple[float, Bank]] = {}
+_banks: dict[tuple[str, int | None], tuple[float, Bank]] = {}
 _loading = threading.Lock()
 
 
@@ -40,6 +40,11 @@ def _version(row: QuestionVersion) -> Version:
         key=row.key,
         explanation=row.explanation,
         source=row.source,
+        prompts=tuple(row.prompts),
+        variables=row.variables,
+        media=tuple(row.media),
+        case=row.case_group,
+        question_id=row.question_id,
     )
 
 
@@ -52,25 +57,35 @@ def get_versions(ids: Collection[int]) -> dict[int, Version]:
     return {id_: _versions[id_] for id_ in ids}
 
 
-def get_bank(trade_code: str) -> Bank:
-    """Return the published questions of a trade, at most `BANK_SECONDS` old."""
-    found = _banks.get(trade_code)
+def get_bank(trade_code: str, organization_id: int | None = None) -> Bank:
+    """Return the questions of a trade that may be drawn, at most `BANK_SECONDS` old.
+
+    Args:
+        trade_code: the trade.
+        organization_id: whose own bank is added to the shared one; None for the shared one alone.
+    """
+    key = (trade_code, organization_id)
+    found = _banks.get(key)
     if found and time.monotonic() - found[0] < BANK_SECONDS:
         return found[1]
     with _loading:
-        found = _banks.get(trade_code)
+        found = _banks.get(key)
         if found and time.monotonic() - found[0] < BANK_SECONDS:
             return found[1]
-        ids = list(
-            db.session.scalars(
-                select(Question.current_version_id).where(
-                    Question.trade_code == trade_code, Question.state == "published"
-                )
+        ids = db.session.scalars(
+            select(Question.current_version_id).where(
+                Question.trade_code == trade_code,
+                Question.current_version_id.is_not(None),
+                Question.state != "retired",
+                or_(Question.organization_id.is_(None), Question.organization_id == organization_id),
             )
         )
         versions = get_versions([id_ for id_ in ids if id_ is not None])
-        bank = found[1] if found and {v.id for v in found[1].versions} == set(versions) else Bank(versions.values())
-        _banks[trade_code] = (time.monotonic(), bank)
+        parents = {topic.code: topic.parent_code for topic in list_topics(trade_code) if topic.parent_code}
+        bank = found[1] if found else None
+        if bank is None or bank.parents != parents or {version.id for version in bank.versions} != set(versions):
+            bank = Bank(versions.values(), parents)
+        _banks[key] = (time.monotonic(), bank)
         return bank
 
 

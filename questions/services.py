@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from core import clock
 from core.database import db, transaction
 from questions.errors import BankInvalid
 from questions.models import Question, QuestionVersion, Topic, Trade
-from questions.rules import DIFFICULTIES, TYPES, normalise
+from questions.rules import CASE_SIZE, DIFFICULTIES, TYPES
 
 
 @dataclass
@@ -61,70 +62,109 @@ def find_problems(bank: Any, trade_codes: set[str]) -> list[str]:
     """Return one sentence for each fault of a bank as parsed from YAML; an empty list when it can be loaded."""
     if not isinstance(bank, dict) or bank.get("trade") not in trade_codes:
         return ["the trade is not one of trades.yaml"]
-    problems: list[str] = []
-    topics = {topic["code"] for topic in bank["topics"]}
+    problems = _topic_problems(bank["topics"])
+    inner = {topic.get("parent") for topic in bank["topics"]}
+    leaves = {topic["code"] for topic in bank["topics"]} - inner
+    cases = {case["id"]: case for case in bank.get("cases", [])}
+    problems += [f"{code}: a text lacks zh or en" for code, case in cases.items() if not _is_text(case.get("stem"))]
+    members = Counter(question.get("case") for question in bank["questions"])
+    problems += [f"{code}: a case has {CASE_SIZE} questions" for code in cases if members[code] != CASE_SIZE]
     seen: set[str] = set()
     for question in bank["questions"]:
         code = str(question.get("id"))
         if code in seen:
             problems.append(f"{code}: the id stands twice")
         seen.add(code)
-        problems += [f"{code}: {problem}" for problem in _question_problems(question, topics)]
+        if question.get("case") not in {None, *cases}:
+            problems.append(f"{code}: the case is not listed")
+        problems += [f"{code}: {problem}" for problem in question_problems(question, leaves)]
     return problems
 
 
-def _question_problems(question: dict[str, Any], topics: set[str]) -> list[str]:
+def _topic_problems(topics: list[dict[str, Any]]) -> list[str]:
+    problems = []
+    codes = {topic["code"] for topic in topics}
+    weights: dict[str | None, list[int | None]] = defaultdict(list)
+    for topic in topics:
+        if topic.get("parent") not in {None, *codes}:
+            problems.append(f"topic {topic['code']}: its parent is not listed")
+        weights[topic.get("parent")].append(topic.get("weight"))
+    for parent, given in weights.items():
+        if any(given) and sum(weight or 0 for weight in given) != 100:
+            problems.append(f"topics under {parent or 'the trade'}: the weights do not sum to 100")
+    return problems
+
+
+def _is_text(text: Any) -> bool:
+    return isinstance(text, dict) and bool(text.get("zh")) and bool(text.get("en"))
+
+
+def question_problems(question: dict[str, Any], topics: Collection[str]) -> list[str]:
+    """Return one sentence for each fault of a question in the form of docs/bank-format.md.
+
+    Args:
+        question: as parsed from YAML.
+        topics: the codes of the topics it may have.
+    """
     problems = []
     type_ = question.get("type")
     if type_ not in TYPES:
         return [f"type {type_!r} is unknown"]
     if question.get("topic") not in topics:
-        problems.append("the topic is not listed")
+        problems.append("the topic is not listed, or has topics under it")
     if question.get("difficulty") not in DIFFICULTIES:
         problems.append("the difficulty is not 1 to 5")
-    options = question.get("options", [])
-    texts = [question.get(part) for part in ("stem", "explanation", "source")] + options
-    if any(not isinstance(text, dict) or not text.get("zh") or not text.get("en") for text in texts):
-        problems.append("a text lacks zh or en")
+    parts = [*question.get("options", []), *question.get("prompts", [])]
+    if not all(
+        _is_text(text) for text in [*(question.get(part) for part in ("stem", "explanation", "source")), *parts]
+    ):
+        return [*problems, "a text lacks zh or en"]
+    if question.get("options") and not TYPES[type_].has_options:
+        problems.append("only single, multiple, ordering and matching have options")
     try:
-        _key(question)
-    except (KeyError, TypeError, ValueError, InvalidOperation) as fault:
+        TYPES[type_].read_key(question)
+    except (KeyError, TypeError, ValueError) as fault:
         problems.append(f"the key cannot be: {fault}")
     return problems
 
 
-def _key(question: dict[str, Any]) -> dict[str, Any]:
-    """Turn a bank file's key into the stored form. Raises ValueError, KeyError or TypeError where it makes no sense."""
-    key, type_ = question["key"], question["type"]
-    ids = [option["id"] for option in question.get("options", [])]
-    if type_ in ("single", "multiple"):
-        if len(ids) < 2 or len(set(ids)) != len(ids) or not set(key) <= set(ids) or len(set(key)) != len(key):
-            raise ValueError("it must name distinct options that exist")
-        if (type_ == "single") != (len(key) == 1):
-            raise ValueError("a single choice has one right option, a multiple choice two or more")
-        return {"options": sorted(key)}
-    if ids:
-        raise ValueError("only single and multiple have options")
-    if type_ == "true_false":
-        if not isinstance(key, bool):
-            raise ValueError("it must be true or false")
-        return {"truth": key}
-    if type_ == "fill_in":
-        if not key or any(not normalise(str(spelling)) for spelling in key):
-            raise ValueError("it must list accepted spellings")
-        return {"accepted": [str(spelling) for spelling in key]}
-    if Decimal(key["tolerance"]) < 0:
-        raise ValueError("a tolerance is not negative")
-    unit = key.get("unit") or {"zh": "", "en": ""}
-    return {"value": str(Decimal(key["value"])), "tolerance": str(Decimal(key["tolerance"])), "unit": unit}
+def content_of(question: dict[str, Any], cases: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Return the columns of a version for a question in the form of docs/bank-format.md; it must have no problems."""
+    content = {
+        "type": question["type"],
+        "topic_code": question["topic"],
+        "difficulty": question["difficulty"],
+        "stem": question["stem"],
+        "options": question.get("options", []),
+        "key": TYPES[question["type"]].read_key(question),
+        "explanation": question["explanation"],
+        "source": question["source"],
+    }
+    case = (cases or {}).get(question.get("case", ""))
+    more = {
+        "prompts": question.get("prompts"),
+        "variables": question.get("variables"),
+        "media": question.get("media"),
+        "case_group": case and {"code": case["id"], "stem": case["stem"], "media": case.get("media", [])},
+    }
+    return content | {name: value for name, value in more.items() if value}
 
 
 def _load_bank(bank: dict[str, Any], loaded: Loaded) -> None:
     trade = bank["trade"]
+    cases = {case["id"]: case for case in bank.get("cases", [])}
     loaded.trades.append(trade)
     for position, topic in enumerate(bank["topics"], 1):
         db.session.merge(
-            Topic(trade_code=trade, code=topic["code"], name_zh=topic["zh"], name_en=topic["en"], position=position)
+            Topic(
+                trade_code=trade,
+                code=topic["code"],
+                name_zh=topic["zh"],
+                name_en=topic["en"],
+                position=position,
+                parent_code=topic.get("parent"),
+                weight=topic.get("weight"),
+            )
         )
     known = {
         question.code: question for question in db.session.scalars(select(Question).where(Question.trade_code == trade))
@@ -138,20 +178,11 @@ def _load_bank(bank: dict[str, Any], loaded: Loaded) -> None:
         )
     }
     for entry in bank["questions"]:
-        content = {
-            "type": entry["type"],
-            "topic_code": entry["topic"],
-            "difficulty": entry["difficulty"],
-            "stem": entry["stem"],
-            "options": entry.get("options", []),
-            "key": _key(entry),
-            "explanation": entry["explanation"],
-            "source": entry["source"],
-        }
+        content = content_of(entry, cases)
         content_hash = hashlib.sha256(msgspec.json.encode(content, order="sorted")).hexdigest()
         question = known.get(entry["id"])
         if question is None:
-            question = Question(code=entry["id"], trade_code=trade, state="published")
+            question = Question(code=entry["id"], trade_code=trade, state="approved")
             db.session.add(question)
             db.session.flush()
             number = 1
@@ -168,4 +199,4 @@ def _load_bank(bank: dict[str, Any], loaded: Loaded) -> None:
         )
         db.session.add(version)
         db.session.flush()
-        question.current_version_id = version.id
+        question.current_version_id = question.latest_version_id = version.id

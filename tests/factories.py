@@ -93,7 +93,7 @@ def make_bank(trade: str = "welding", size: int = 10, type_: str = "single") -> 
     }
     for _ in range(size):
         number = next(_count)
-        question = Question(code=f"{trade}-{number}", trade_code=trade, state="published")
+        question = Question(code=f"{trade}-{number}", trade_code=trade, state="approved")
         db.session.add(question)
         db.session.flush()
         version = QuestionVersion(

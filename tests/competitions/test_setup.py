@@ -27,8 +27,8 @@ from tests import factories as make
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
 
-def version(id_: int, topic: str, difficulty: int) -> Version:
-    return Version(id_, "single", topic, difficulty, {}, (), {}, {}, {})
+def version(id_: int, topic: str, difficulty: int, type_: str = "single") -> Version:
+    return Version(id_, type_, topic, difficulty, {}, (), {}, {}, {})
 
 
 def facts(**changes: object) -> CompetitionFacts:
@@ -85,10 +85,10 @@ def test_each_fault_of_a_level_is_its_own_red_line(changes: dict[str, object], c
 
 
 def test_a_blueprint_called_sure_is_drawn_by_every_seed_and_a_doubtful_one_fails_for_some() -> None:
-    bank = Bank([version(n, "a" if n < 4 else "b", 1 if n % 2 else 2) for n in range(8)])
-    # Topic a holds 0..3, difficulty 2 holds 0, 2, 4, 6: a draw of topic a may take two of difficulty 2.
-    doubtful = [BlueprintRow(3, 1, topic="a"), BlueprintRow(3, 1, difficulty=2)]
-    sure = [BlueprintRow(2, 1, topic="a"), BlueprintRow(2, 1, difficulty=2)]
+    bank = Bank([version(n, "a" if n < 4 else "b", 1, "single" if n % 2 else "multiple") for n in range(8)])
+    # Topic a holds 0..3, type multiple 0, 2, 4, 6: a draw of topic a may take two of type multiple.
+    doubtful = [BlueprintRow(3, 1, topic="a"), BlueprintRow(3, 1, type="multiple")]
+    sure = [BlueprintRow(2, 1, topic="a"), BlueprintRow(2, 1, type="multiple")]
     assert all(row.ok for row in availability(sure, bank))
     assert not all(row.ok for row in availability(doubtful, bank))
     failures = 0

@@ -1,0 +1,185 @@
+"""How a paper is drawn from a bank: by blueprint, from a seed, and as hard as every other paper of its level. Pure."""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from questions.errors import BlueprintUnfillable
+from questions.rules.items import PaperItem, Version, draw_values
+
+CASE = "case"
+"""The type of a blueprint row that draws whole case groups."""
+
+CASE_SIZE = 3
+"""How many questions a case group has."""
+
+
+@dataclass(frozen=True, slots=True)
+class BlueprintRow:
+    """So many items of one kind, None meaning any; with the type "case" so many case groups of three items each.
+
+    A topic stands for itself and all topics under it. `points` is for each item.
+    """
+
+    count: int
+    points: int
+    topic: str | None = None
+    type: str | None = None
+    difficulty: int | None = None
+
+    @property
+    def items(self) -> int:
+        """How many items the row puts on a paper."""
+        return self.count * (CASE_SIZE if self.type == CASE else 1)
+
+
+Kind = tuple[str, str, int]
+"""Topic, type and difficulty."""
+
+Unit = tuple[Version, ...]
+"""What is drawn together: one version, or those of a case group in their order."""
+
+
+class Bank:
+    """The questions of one trade that may be drawn, ready to be drawn from.
+
+    Args:
+        versions: the versions in use.
+        parents: the topic above each topic, for those that have one.
+    """
+
+    def __init__(self, versions: Iterable[Version], parents: Mapping[str, str] | None = None) -> None:
+        self.versions = tuple(sorted(versions, key=lambda version: version.id))
+        self.parents = dict(parents or {})
+        self._strata: dict[tuple[str | None, str | None, int | None], dict[int, tuple[Unit, ...]]] = {}
+        cases: dict[str, list[Version]] = defaultdict(list)
+        kinds: dict[Kind, list[Unit]] = defaultdict(list)
+        for version in self.versions:
+            if version.case:
+                cases[version.case["code"]].append(version)
+            else:
+                kinds[version.topic, version.type, version.difficulty].append((version,))
+        grouped: dict[Kind, list[Unit]] = defaultdict(list)
+        for group in cases.values():
+            if len(group) == CASE_SIZE:
+                unit = tuple(sorted(group, key=lambda version: version.question_id or version.id))
+                difficulty = round(sum(version.difficulty for version in unit) / CASE_SIZE)
+                grouped[unit[0].topic, CASE, difficulty].append(unit)
+        self._units = (kinds, grouped)
+
+    def lies_under(self, topic: str, wanted: str | None) -> bool:
+        """Say whether a topic is the wanted one or lies under it; every topic lies under None."""
+        at: str | None = topic
+        while at is not None:
+            if at == wanted:
+                return True
+            at = self.parents.get(at)
+        return wanted is None
+
+    def count(self, row: BlueprintRow) -> int:
+        """Return how many units a blueprint row may draw."""
+        return sum(len(units) for units in self.strata(row).values())
+
+    def matching(self, row: BlueprintRow) -> tuple[Unit, ...]:
+        """Return the units that a blueprint row may draw, in a fixed order."""
+        return tuple(unit for units in self.strata(row).values() for unit in units)
+
+    def strata(self, row: BlueprintRow) -> dict[int, tuple[Unit, ...]]:
+        """Return the same by difficulty; that of a case group is the rounded mean."""
+        wanted = (row.topic, row.type, row.difficulty)
+        if wanted not in self._strata:
+            found: dict[int, list[Unit]] = defaultdict(list)
+            for (topic, type_, difficulty), units in self._units[row.type == CASE].items():
+                if (
+                    (row.type is None or row.type in (CASE, type_))
+                    and row.difficulty in (None, difficulty)
+                    and self.lies_under(topic, row.topic)
+                ):
+                    found[difficulty] += units
+            self._strata[wanted] = {
+                difficulty: tuple(sorted(units, key=lambda unit: unit[0].id))
+                for difficulty, units in sorted(found.items())
+            }
+        return self._strata[wanted]
+
+
+def quotas(sizes: Mapping[int, int], count: int) -> dict[int, int]:
+    """Return how many units of each difficulty a row draws: in proportion to the bank, the largest remainders first.
+
+    It depends on the bank alone and not on chance, so every paper of a level gets the same numbers, and with them the
+    same expected difficulty.
+
+    Args:
+        sizes: candidates by difficulty.
+        count: how many to draw; at most as many as there are candidates.
+    """
+    total = sum(sizes.values())
+    if not total:
+        return {}
+    shares = {difficulty: divmod(size * count, total) for difficulty, size in sizes.items()}
+    given = {difficulty: whole for difficulty, (whole, _) in shares.items()}
+    left = count - sum(given.values())
+    for difficulty in sorted(shares, key=lambda one: (-shares[one][1], one))[:left]:
+        given[difficulty] += 1
+    return given
+
+
+def draw(blueprint: Sequence[BlueprintRow], bank: Bank, chance: random.Random) -> list[PaperItem]:
+    """Draw a paper: every row filled with distinct questions, items and options in a drawn order, case groups together.
+
+    The row with the fewest candidates draws first, so that a general row does not use up what a narrow one needs. Each
+    row keeps its quotas of difficulties; where an earlier row has used up one, the nearest difficulties fill in.
+
+    Args:
+        blueprint: the rows to fill.
+        bank: the questions to draw from.
+        chance: the source of chance, seeded by the caller; the same seed and bank give the same paper.
+
+    Raises: BlueprintUnfillable when a row cannot be filled.
+    """
+    drawn: list[list[PaperItem]] = []
+    used: set[int] = set()
+    for index in sorted(range(len(blueprint)), key=lambda i: (bank.count(blueprint[i]), i)):
+        row = blueprint[index]
+        free = {
+            difficulty: [unit for unit in units if unit[0].id not in used]
+            for difficulty, units in bank.strata(row).items()
+        }
+        found = sum(len(units) for units in free.values())
+        if found < row.count:
+            raise BlueprintUnfillable(row=index + 1, wanted=row.count, found=found)
+        sizes = {difficulty: len(units) for difficulty, units in bank.strata(row).items()}
+        for unit in _sample(free, quotas(sizes, row.count), chance):
+            used.update(version.id for version in unit)
+            drawn.append([_item(version, row.points, chance) for version in unit])
+    chance.shuffle(drawn)
+    return [item for unit in drawn for item in unit]
+
+
+def _sample(free: Mapping[int, list[Unit]], wanted: Mapping[int, int], chance: random.Random) -> list[Unit]:
+    taken: list[Unit] = []
+    short: list[int] = []
+    for difficulty, count in wanted.items():
+        some = chance.sample(free[difficulty], min(count, len(free[difficulty])))
+        taken += some
+        short += [difficulty] * (count - len(some))
+    for difficulty in short:
+        left = [
+            (abs(other - difficulty), other)
+            for other, units in free.items()
+            if any(unit not in taken for unit in units)
+        ]
+        other = min(left)[1]
+        taken.append(chance.choice([unit for unit in free[other] if unit not in taken]))
+    return taken
+
+
+def _item(version: Version, points: int, chance: random.Random) -> PaperItem:
+    order = [option["id"] for option in version.options]
+    chance.shuffle(order)
+    if version.type == "ordering" and order == list(version.key["order"]):
+        order = order[1:] + order[:1]  # the steps are never shown in the right order
+    return PaperItem(version.id, tuple(order), points, draw_values(version, chance))
