@@ -1,0 +1,77 @@
+"""Case groups, topic trees and equally hard papers, without a database."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from questions.errors import BlueprintUnfillable
+from questions.rules import CASE, CASE_SIZE, Bank, BlueprintRow, Version, draw, quotas
+
+
+def version(id_: int, topic: str = "arc", difficulty: int = 3, case: str | None = None) -> Version:
+    options = tuple({"id": one, "zh": one, "en": one} for one in "abc")
+    group = {"code": case, "stem": {"zh": "", "en": ""}} if case else None
+    return Version(
+        id_, "single", topic, difficulty, {}, options, {"options": ["a"]}, {}, {}, case=group, question_id=id_
+    )
+
+
+PARENTS = {"gas": "safety", "arc": "safety", "bottles": "gas"}
+LONE = [version(number, ("arc", "gas", "bottles", "other")[number % 4], number % 5 + 1) for number in range(1, 61)]
+GROUPS = [version(100 + 3 * group + place, case=f"case-{group}") for group in range(5) for place in range(CASE_SIZE)]
+BANK = Bank([*LONE, *GROUPS], PARENTS)
+
+
+def test_a_topic_stands_for_all_topics_under_it() -> None:
+    counts = {topic: BANK.count(BlueprintRow(1, 1, topic=topic)) for topic in ("safety", "gas", "bottles", "other")}
+    assert counts == {"safety": 45, "gas": 30, "bottles": 15, "other": 15}
+
+
+@given(st.integers(0, 10_000))
+def test_a_case_group_is_drawn_whole_together_and_in_its_order(seed: int) -> None:
+    paper = [
+        item.version for item in draw([BlueprintRow(2, 5, type=CASE), BlueprintRow(6, 5)], BANK, random.Random(seed))
+    ]
+    assert len(paper) == 2 * CASE_SIZE + 6
+    starts = [place for place, id_ in enumerate(paper) if id_ >= 100 and (id_ - 100) % CASE_SIZE == 0]
+    assert len(starts) == 2
+    for place in starts:
+        assert paper[place : place + CASE_SIZE] == [paper[place] + step for step in range(CASE_SIZE)]
+
+
+def test_items_of_a_case_group_are_never_drawn_alone() -> None:
+    for seed in range(100):
+        assert all(item.version < 100 for item in draw([BlueprintRow(20, 1)], BANK, random.Random(seed)))
+
+
+def test_a_case_group_that_lacks_a_question_is_not_drawn() -> None:
+    with pytest.raises(BlueprintUnfillable):
+        draw([BlueprintRow(1, 1, type=CASE)], Bank(GROUPS[:2]), random.Random(1))
+
+
+@given(st.dictionaries(st.integers(1, 5), st.integers(1, 40), min_size=1), st.data())
+def test_quotas_are_in_proportion_and_sum_to_what_is_drawn(sizes: dict[int, int], data: st.DataObject) -> None:
+    total = sum(sizes.values())
+    count = data.draw(st.integers(0, total))
+    given_ = quotas(sizes, count)
+    assert sum(given_.values()) == count
+    for difficulty, size in sizes.items():
+        assert given_[difficulty] <= size
+        assert abs(given_[difficulty] - size * count / total) < 1
+
+
+def test_every_paper_has_the_same_number_of_items_of_each_difficulty() -> None:
+    difficulty = {one.id: one.difficulty for one in BANK.versions}
+    found = {
+        tuple(sorted(Counter(difficulty[item.version] for item in draw(BLUEPRINT, BANK, random.Random(seed))).items()))
+        for seed in range(300)
+    }
+    assert len(found) == 1
+
+
+BLUEPRINT = [BlueprintRow(7, 5, topic="safety"), BlueprintRow(3, 5, topic="other")]
