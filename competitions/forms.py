@@ -29,7 +29,7 @@ from wtforms.widgets import CheckboxInput, ListWidget
 from competitions.rules import DAY
 from core.web import SHANGHAI, tr
 from questions.models import Topic
-from questions.rules import DIFFICULTIES, BlueprintRow
+from questions.rules import CASE, DIFFICULTIES, BlueprintRow
 
 TYPE_NAMES = {
     "single": _("Single choice"),
@@ -37,7 +37,10 @@ TYPE_NAMES = {
     "true_false": _("True or false"),
     "fill_in": _("Fill in"),
     "numeric": _("Number"),
+    "ordering": _("Ordering"),
+    "matching": _("Matching"),
 }
+CASE_NAME = _("Case group of three items")
 REVEALS = {
     "never": _("Never"),
     "after_submit": _("As soon as a try is handed in"),
@@ -172,6 +175,11 @@ class LevelForm(FlaskForm):  # type: ignore[misc]
     opens_at = MomentField(
         _("Opens at"), [Optional()], description=_("Beijing time. Empty: together with the competition.")
     )
+    exposure_cap = IntegerField(
+        _("One item on at most so many percent of papers"),
+        [Optional(), NumberRange(1, 100)],
+        description=_("Empty: no cap. The level's papers page says what is missing to keep it."),
+    )
     reveal = RadioField(_("Key and explanations may be seen"), [InputRequired()], choices=choices(REVEALS.items()))
     rows = FieldList(FormField(RowForm))
 
@@ -183,7 +191,7 @@ class LevelForm(FlaskForm):  # type: ignore[misc]
         """
         for row in self._rows():
             row.topic.choices = choices([("", _("Any topic")), *((topic.code, tr(topic)) for topic in topics)])
-            row.type.choices = choices([("", _("Any type")), *TYPE_NAMES.items()])
+            row.type.choices = choices([("", _("Any type")), *TYPE_NAMES.items(), (CASE, CASE_NAME)])
             row.difficulty.choices = choices(
                 [("", _("Any difficulty")), *((str(one), str(one)) for one in DIFFICULTIES)]
             )

@@ -56,7 +56,10 @@ class Track(Model):
 
 
 class Level(Model):
-    """One timed level. `blueprint` is [{topic, type, difficulty, count, points}]; the first three may be null."""
+    """One timed level. `blueprint` is [{topic, type, difficulty, count, points}]; the first three may be null.
+
+    `exposure_cap`: the largest share of papers, in percent, on which one item should appear; null for no cap.
+    """
 
     __tablename__ = "levels"
     __table_args__ = (
@@ -64,6 +67,7 @@ class Level(Model):
         CheckConstraint("time_limit_s between 10 and 86400", name="time_limit"),
         CheckConstraint("reveal in ('never', 'after_submit', 'after_close')", name="reveal"),
         CheckConstraint("tries_total > 0 and tries_per_day > 0", name="tries"),
+        CheckConstraint("exposure_cap between 1 and 100", name="exposure_cap"),
     )
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
@@ -78,6 +82,7 @@ class Level(Model):
     tries_per_day: Mapped[int | None]
     opens_at: Mapped[datetime | None]
     reveal: Mapped[str] = mapped_column(default="after_submit")
+    exposure_cap: Mapped[int | None]
 
 
 class Participation(Model):

@@ -536,6 +536,7 @@ def _level_page(person: Identity, competition: Competition, track: Track, form: 
             opens_at=form.opens_at.moment(),
             reveal=form.reveal.data,
             blueprint=form.blueprint(),
+            exposure_cap=form.exposure_cap.data,
         )
         try:
             if level is None:

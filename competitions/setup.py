@@ -66,6 +66,7 @@ class LevelInput:
     opens_at: datetime | None
     reveal: str
     blueprint: tuple[BlueprintRow, ...]
+    exposure_cap: int | None = None
 
 
 def create_competition(person_id: int, organization_id: int, basics: Basics) -> Competition:
@@ -187,6 +188,7 @@ def copy_competition(person_id: int, competition_id: int, mark_zh: str, mark_en:
                         tries_per_day=level.tries_per_day,
                         opens_at=None,
                         reveal=level.reveal,
+                        exposure_cap=level.exposure_cap,
                     )
                 )
         _record("competition.copy", copy, person_id, copied_from=source.id)

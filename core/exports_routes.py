@@ -54,7 +54,12 @@ def _me() -> int:
 
 def _texts() -> dict[str, Any]:
     return {
-        "kinds": {"ranking": _("Ranking"), "participants": _("Participants"), "winners": _("Winners")},
+        "kinds": {
+            "ranking": _("Ranking"),
+            "participants": _("Participants"),
+            "winners": _("Winners"),
+            "items": _("Item figures"),
+        },
         "states": {
             "waiting": (_("Waiting"), "warn"),
             "running": (_("Running"), "info"),

@@ -17,10 +17,12 @@ from competitions.models import Competition, Level, Track
 from core import audit, clock
 from core.database import db, transaction
 from core.valkey import PAUSE_SECONDS, Away
-from demo import contests, places, prizes
+from demo import contests, drafts, places, prizes
 from demo.event import Event, find_event, take_turn
 from demo.filling import write_batch
 from demo.people import Maker
+from demo.practice import practise
+from laboratory import services as laboratory
 from leaderboard import services as leaderboard
 from organizations import services as organizations
 from organizations.models import Membership, Organization
@@ -39,7 +41,7 @@ def make(people: int, say: Say) -> None:
     """Make the demo event, or bring it up to so many people; what is there already stays as it is.
 
     Args:
-        people: how many people the province shall have, the six log-ins included.
+        people: how many people the province shall have, the log-ins included.
         say: is told what was done, a line at a time.
 
     Raises: NoBanks.
@@ -53,11 +55,15 @@ def make(people: int, say: Say) -> None:
     if event.people < people:
         _fill(event, people, say)
     event = find_event() or event
+    if not event.practised:
+        practise(event)
     if not event.finished:
         prizes.finish(event)
         say("The finished competition is closed, sealed and awarded")
     elif event.people >= people:
         say(f"Nothing to do: {event.people} people are there")
+    for competition_id in laboratory.compute_due():
+        say(f"Computed the figures of the items of competition {competition_id}")
 
 
 def _begin() -> Event:
@@ -69,6 +75,7 @@ def _begin() -> Event:
             raise NoBanks
         tree = _make_tree()
         log_in_ids = _make_log_ins(tree, anchor)
+        drafts.write(tree[0].id, log_in_ids, anchor)
         competition_ids = [_make_competition(number, tree, log_in_ids, anchor) for number in range(len(contests.PLANS))]
         audit.record(
             "demo.begin",
@@ -80,7 +87,7 @@ def _begin() -> Event:
             competitions=competition_ids,
             log_ins=log_in_ids,
         )
-    return Event(anchor, tree[0].id, tuple(competition_ids), tuple(log_in_ids), 0, False, False)
+    return Event(anchor, tree[0].id, tuple(competition_ids), tuple(log_in_ids), 0, False, False, False)
 
 
 def _make_tree() -> list[Organization]:
@@ -111,6 +118,8 @@ def _make_log_ins(tree: Sequence[Organization], anchor: datetime) -> list[int]:
         demo.FINANCE_A: ("finance", province),
         demo.FINANCE_B: ("finance", province),
         demo.AUDITOR: ("auditor", province),
+        demo.AUTHOR: ("question_author", province),
+        demo.REVIEWER: ("question_reviewer", province),
     }
     ids = []
     for number, log_in in enumerate(demo.LOGINS):

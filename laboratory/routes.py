@@ -1,0 +1,241 @@
+"""The laboratory's pages: items with their figures, one item, the levels of a competition, and rehearsals."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+
+from accounts import identity
+from competitions.models import Competition, Level, Track
+from competitions.queries import find_competition, get_level_place
+from competitions.routes_admin import require_run
+from competitions.rules import blueprint_rows, max_points
+from core.errors import NotFound
+from core.exports import request_export
+from core.security import limited
+from core.web import language, tr
+from laboratory import exports, queries, rules, services, tasks
+from laboratory.models import Simulation
+from laboratory.words import light_word, reason_word, type_word
+from organizations import permissions
+from organizations.queries import get_organization, list_root_ids
+from questions.queries import get_bank, get_versions, list_topics, list_trades
+from questions.rules import Version
+
+blueprint = Blueprint("laboratory", __name__, url_prefix="/laboratory")
+
+TONES = {"red": "bad", "amber": "warn", "grey": "", "green": "good"}
+
+
+def _allowed() -> list[int]:
+    """Return the nodes whose own questions the reader may see. Raises: NotSignedIn; NotFound."""
+    return permissions.require_somewhere(exports.ROLES)
+
+
+def _scope(nodes: list[int]) -> Competition | None:
+    """Return the competition asked for, None for all together, which only those at a root may see. Raises: NotFound."""
+    competition_id = request.args.get("competition", type=int)
+    if competition_id is None:
+        if not set(nodes) & set(list_root_ids()):
+            raise NotFound(what="statistics")
+        return None
+    competition = find_competition(competition_id)
+    if competition is None:
+        raise NotFound(what="competition")
+    permissions.require_role(exports.ROLES, get_organization(competition.organization_id).path)
+    return competition
+
+
+@blueprint.get("")
+def index() -> str:
+    """List the items of a trade with their figures, the least separating first."""
+    nodes = _allowed()
+    competition = _scope(nodes)
+    trades = list_trades()
+    trade = request.args.get("trade", trades[0].code if trades else "")
+    light, search = request.args.get("light", ""), request.args.get("q", "").strip()[:100]
+    order = request.args.get("order", "worst")
+    page = max(1, request.args.get("page", 1, type=int))
+    scope = competition.id if competition else None
+    if order not in queries.ORDERS:
+        order = "worst"
+    rows, total = queries.list_items(trade, nodes, scope, light if light in rules.LIGHTS else "", search, order, page)
+
+    def url(**changes: Any) -> str:
+        kept = {"trade": trade, "competition": scope, "light": light, "q": search, "order": order}
+        return url_for(".index", **{name: value for name, value in (kept | changes).items() if value not in (None, "")})
+
+    return render_template(
+        "laboratory/index.html",
+        competition=competition,
+        chips=[
+            {"href": url(trade=one.code, light="", q=""), "label": tr(one), "current": one.code == trade}
+            for one in trades
+        ],
+        trade=trade,
+        lights=[(one, light_word(one), TONES[one]) for one in rules.LIGHTS],
+        counts=queries.count_lights(trade, nodes, scope),
+        light=light,
+        search=search,
+        order=order,
+        rows=rows,
+        total=total,
+        page=page,
+        pages=-(-total // queries.PAGE_SIZE) or 1,
+        url=url,
+        paging=lambda number: url(page=number),
+        topics={topic.code: tr(topic) for topic in list_topics(trade)},
+        light_word=light_word,
+        reason_word=reason_word,
+        tones=TONES,
+        language=language(),
+    )
+
+
+@blueprint.post("/export")
+@limited("export", "30/hour")
+def export() -> Any:
+    """Ask for the figures of a trade as a file."""
+    nodes = _allowed()
+    competition_id = request.form.get("competition", type=int)
+    person = identity.require()
+    asked = request_export(
+        "items",
+        {
+            "trade": request.form.get("trade", ""),
+            "competition": competition_id,
+            "organizations": nodes,
+            "format": request.form.get("format", "xlsx"),
+            "language": language(),
+        },
+        person.person_id,
+        why="item figures",
+    )
+    return redirect(url_for("exports.show", export_id=asked.id), 303)
+
+
+@blueprint.get("/items/<int:statistic_id>")
+def show_item(statistic_id: int) -> str:
+    """Show one item: its wording, its key, its figures, and what was answered by whom."""
+    nodes = _allowed()
+    row = queries.get_item(statistic_id)
+    if row.question.organization_id is not None and row.question.organization_id not in nodes:
+        raise NotFound(what="statistic")
+    if row.statistic.competition_id is not None:
+        competition = find_competition(row.statistic.competition_id)
+        if competition is None:
+            raise NotFound(what="statistic")
+        permissions.require_role(exports.ROLES, get_organization(competition.organization_id).path)
+    elif not set(nodes) & set(list_root_ids()):
+        raise NotFound(what="statistic")
+    version = get_versions([row.version.id])[row.version.id]
+    return render_template(
+        "laboratory/item.html",
+        row=row,
+        competition_id=row.statistic.competition_id,
+        answers=[_answer(version, answer) for answer in row.statistic.detail["answers"]],
+        weeks=[
+            {"label": week, "value": share, "text": f"{100 * share:.1f} % ({count})"}
+            for week, count, share in row.statistic.detail["weeks"]
+        ],
+        version=version,
+        light_word=light_word,
+        reason_word=reason_word,
+        type_word=type_word,
+        tones=TONES,
+        topics={topic.code: tr(topic) for topic in list_topics(row.question.trade_code)},
+    )
+
+
+def _answer(version: Version, stored: list[Any]) -> dict[str, Any]:
+    text, right, count, lower, middle, upper = stored
+    named = {part["id"]: part[language()] for part in (*version.options, *version.prompts)}
+    if version.type == "true_false":
+        named = {"true": _("True"), "false": _("False")}
+    return {
+        "text": named.get(text, text),
+        "right": right,
+        "count": count,
+        "lower": lower,
+        "middle": middle,
+        "upper": upper,
+    }
+
+
+@blueprint.get("/competitions/<int:competition_id>")
+def show_competition(competition_id: int) -> str:
+    """Show how the levels of a competition measure, and the way to each one's papers."""
+    _person, competition = require_run(competition_id)
+    return render_template(
+        "laboratory/competition.html",
+        competition=competition,
+        levels=[
+            {"track": track, "level": level, "figures": figures, "points": max_points(blueprint_rows(level.blueprint))}
+            for track, level, figures in queries.list_levels(competition_id)
+        ],
+    )
+
+
+def _level(level_id: int) -> tuple[Any, Competition, Track, Level]:
+    identity.require()
+    place = get_level_place(level_id)
+    person, competition = require_run(place.competition.id)
+    return person, competition, place.track, place.level
+
+
+@blueprint.get("/levels/<int:level_id>")
+def show_level(level_id: int) -> str:
+    """Show the papers of a level: what each row draws, how often each item appears, and the last rehearsal."""
+    _person, competition, track, level = _level(level_id)
+    bank = get_bank(track.trade_code, competition.organization_id)
+    simulation = queries.latest_simulation(level_id)
+    return render_template(
+        "laboratory/level.html",
+        competition=competition,
+        track=track,
+        level=level,
+        figures=queries.find_level(level_id),
+        rows=rules.row_exposures(blueprint_rows(level.blueprint), bank, level.exposure_cap),
+        simulation=simulation,
+        shown=_shown(simulation) if simulation and simulation.state == "done" else None,
+    )
+
+
+def _shown(simulation: Simulation) -> dict[str, Any]:
+    result = simulation.result
+    papers = simulation.total - result["unfillable"]
+    exposure = result["exposure"]
+    versions = get_versions([version_id for version_id, _ in exposure[:20]])
+    difficulties = {int(value): count for value, count in result["difficulties"]}
+    expected = {int(value): count for value, count in result["expected"]}
+    return {
+        "papers": papers,
+        "unfillable": result["unfillable"],
+        "easiest": min(difficulties, default=0) / 100,
+        "hardest": max(difficulties, default=0) / 100,
+        "difficulties": [
+            {"label": f"{value / 100:.2f}", "value": count} for value, count in rules.histogram(difficulties)
+        ],
+        "expected": [{"label": f"{value} %", "value": count} for value, count in rules.histogram(expected)],
+        "items": len(exposure),
+        "most": exposure[0][1] / papers if papers else 0,
+        "exposure": [
+            {
+                "label": versions[version_id].stem[language()][:60],
+                "value": count,
+                "text": f"{100 * count / papers:.1f} %",
+            }
+            for version_id, count in exposure[:20]
+        ],
+    }
+
+
+@blueprint.post("/levels/<int:level_id>/simulations")
+@limited("simulation", "60/hour")
+def simulate(level_id: int) -> Any:
+    """Rehearse a level: draw its papers many times in the background."""
+    person, _competition, _track, _level_row = _level(level_id)
+    services.request_simulation(level_id, person.person_id, tasks.simulate)
+    return redirect(url_for(".show_level", level_id=level_id, _anchor="rehearsal"), 303)

@@ -1,0 +1,67 @@
+"""The laboratory's pages: who sees them, and that they show what was computed."""
+
+from __future__ import annotations
+
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import text
+
+from accounts.models import Person
+from core.database import db
+from laboratory import services
+from tests import factories as make
+from tests.laboratory.test_services import stage  # noqa: F401 - a fixture
+
+
+def browser_of(app: Flask, person: Person) -> FlaskClient:
+    """A browser with a session of this person."""
+    token = f"cookie-{person.id}"
+    make.make_session(person, kind="cookie", token=token)
+    browser = app.test_client()
+    with browser.session_transaction() as session:
+        session["_user_id"] = token
+    return browser
+
+
+def signed_in(app: Flask, role: str | None, node: object) -> FlaskClient:
+    """A browser of somebody with a role at a node, or with none."""
+    person = make.make_person(node)  # type: ignore[arg-type]
+    if role:
+        make.grant(person, role, node)  # type: ignore[arg-type]
+    return browser_of(app, person)
+
+
+def test_an_organizer_reads_items_one_item_and_the_levels(app: Flask, stage) -> None:  # type: ignore[no-untyped-def]  # noqa: F811
+    competition, level, province = stage
+    services.compute_due()
+    browser = signed_in(app, "organizer", province)
+    page = browser.get("/laboratory?lang=en").text
+    assert "First attempts" in page
+    item = db.session.scalar(text("select min(id) from item_statistics"))
+    assert "Best third" in browser.get(f"/laboratory/items/{item}?lang=en").text
+    assert "Alpha" in browser.get(f"/laboratory/competitions/{competition.id}?lang=en").text
+    assert "What each row draws" in browser.get(f"/laboratory/levels/{level.id}?lang=en").text
+    assert browser.post(f"/laboratory/levels/{level.id}/simulations").status_code == 303
+    waiting = browser.get(f"/laboratory/levels/{level.id}?lang=en").text
+    assert "Papers drawn" in waiting
+    services.run_simulation(db.session.scalar(text("select max(id) from simulations")) or 0)
+    assert "The items that appear most often" in browser.get(f"/laboratory/levels/{level.id}?lang=en").text
+    assert browser.post("/laboratory/export", data={"trade": "welding"}).status_code == 303
+
+
+def test_p3_a_stranger_finds_nothing(app: Flask, stage) -> None:  # type: ignore[no-untyped-def]  # noqa: F811
+    competition, level, _province = stage
+    services.compute_due()
+    item = db.session.scalar(text("select min(id) from item_statistics"))
+    elsewhere = make.make_organization()
+    enterprise = make.make_organization(elsewhere, "enterprise")
+    for browser in (signed_in(app, None, elsewhere), signed_in(app, "enterprise_admin", enterprise)):
+        for path in (
+            "/laboratory",
+            f"/laboratory?competition={competition.id}",
+            f"/laboratory/items/{item}",
+            f"/laboratory/competitions/{competition.id}",
+            f"/laboratory/levels/{level.id}",
+        ):
+            assert browser.get(path).status_code == 404, path
+        assert browser.post(f"/laboratory/levels/{level.id}/simulations").status_code == 404
