@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from questions.rules import TYPES, PaperItem, Value, Version, fill
+from questions.rules import TYPES, PaperItem, Value, Version, cut_at_blanks, fill
 
 Text = dict[str, str]
 
@@ -44,7 +44,9 @@ class Item(msgspec.Struct, frozen=True):
     """One item as it is asked.
 
     `unit` is what a numeric answer is in; `blanks` how many texts a fill-in wants, the places marked {{1}}, {{2}} in
-    the stem when there are several; `prompts` what a matching item asks, answered in their order.
+    the stem when there are several; `prompts` what a matching item asks, answered in their order; `credit` what an
+    answer that is not fully right earns: nothing ("all"), the share of its right parts less the wrong choices ("each"),
+    or that of the right choices when none is wrong ("partial").
     """
 
     position: int
@@ -57,6 +59,14 @@ class Item(msgspec.Struct, frozen=True):
     prompts: list[Option] = []
     media: list[Picture] = []
     case: Case | None = None
+    credit: str = "all"
+
+    @property
+    def parts(self) -> int:
+        """How many numbered fields its form has: steps, prompts or blanks in the stem; 0 for one field."""
+        if self.type == "fill_in":
+            return self.blanks if len(cut_at_blanks(self.stem["zh"])) > 1 else 0
+        return len(self.prompts) or (len(self.options) if self.type == "ordering" else 0)
 
 
 class MarkedItem(msgspec.Struct, frozen=True):
@@ -99,6 +109,7 @@ def present(paper: Sequence[PaperItem], versions: Mapping[int, Version]) -> list
                 [_option(prompt) for prompt in version.prompts],
                 [_picture(one) for one in version.media],
                 None if version.case is None else _case(version.case),
+                version.key.get("credit", "all"),
             )
         )
     return items

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import zip_longest
 from typing import Any
 
 import msgspec
@@ -26,7 +28,7 @@ from core.markup import render_markdown
 from organizations.queries import list_root_ids, path_of_person
 from questions.errors import BlueprintUnfillable
 from questions.queries import get_versions
-from questions.rules import Value
+from questions.rules import Value, alike, from_fields, normalise, to_fields
 
 blueprint = Blueprint("competitions", __name__)
 
@@ -50,12 +52,16 @@ class Station:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One item of a running attempt with what is saved of it; `saved` is [seq, value, flagged] as JSON."""
+    """One item of an attempt with what is saved of it; `saved` is [seq, value, flagged] as JSON.
+
+    `case_span` has the first and the last position of its case group.
+    """
 
     item: papers.Item
     seq: int
     value: Value
     flagged: bool
+    case_span: tuple[int, int] | None
 
     @property
     def answered(self) -> bool:
@@ -75,9 +81,54 @@ class Question:
         return self.value if isinstance(self.value, str) else ""
 
     @property
+    def parts(self) -> list[str]:
+        """The saved answer as the numbered fields of the form."""
+        return self.fields(self.value)
+
+    def fields(self, value: Value) -> list[str]:
+        """Write an answer as the numbered fields of the form."""
+        return to_fields(self.item.type, value, [option.id for option in self.item.options], self.item.parts)
+
+    @property
     def saved(self) -> str:
         """What is saved, as the form carries it."""
         return msgspec.json.encode([self.seq, self.value, self.flagged]).decode()
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One part of an answer beside the key: a blank or a place in an order by its number, or a prompt by its text."""
+
+    number: int
+    prompt: papers.Option | None
+    given: papers.Option | None
+    right: papers.Option
+    ok: bool
+
+
+def compare(item: papers.Item, marked: papers.MarkedItem) -> list[Compared]:
+    """Return the parts of an answer beside the key; none for an item of one field."""
+    if not item.parts:
+        return []
+    given = marked.value if isinstance(marked.value, list) else [""] * item.parts
+    if item.type == "fill_in":
+        return [
+            Compared(n, None, _typed(text) if text else None, _typed(" / ".join(accepted)), _is_one_of(text, accepted))
+            for n, (text, accepted) in enumerate(zip(given, marked.key, strict=True), 1)
+        ]
+    options = {option.id: option for option in item.options}
+    return [
+        Compared(n, prompt, options.get(one), options[right], one == right)
+        for n, (prompt, one, right) in enumerate(zip_longest(item.prompts, given, marked.key), 1)
+    ]
+
+
+def _typed(text: str) -> papers.Option:
+    return papers.Option("", text, text)
+
+
+def _is_one_of(text: str, accepted: list[str]) -> bool:
+    return normalise(text) in {normalise(spelling) for spelling in accepted}
 
 
 def kind_word(type_: str) -> str:
@@ -88,6 +139,8 @@ def kind_word(type_: str) -> str:
         "true_false": _("True or false"),
         "fill_in": _("Fill in"),
         "numeric": _("Number"),
+        "ordering": _("Ordering"),
+        "matching": _("Matching"),
     }
     return words[type_]
 
@@ -330,11 +383,19 @@ def _own(attempt_id: int, person: Identity) -> Attempt:
 def _questions(attempt: Attempt) -> list[Question]:
     paper = rules.paper_items(attempt.paper)
     saved = {one.position: one for one in queries.list_answers(attempt.id)}
+    items = papers.present(paper, get_versions([one.version for one in paper]))
+    groups: dict[str, list[int]] = defaultdict(list)
+    for item in items:
+        if item.case:
+            groups[item.case.code].append(item.position)
     shown = []
-    for item in papers.present(paper, get_versions([one.version for one in paper])):
+    for item in items:
         answer = saved.get(item.position)
+        span = (min(groups[item.case.code]), max(groups[item.case.code])) if item.case else None
         shown.append(
-            Question(item, answer.seq, answer.value, answer.flagged) if answer else Question(item, 0, None, False)
+            Question(item, answer.seq, answer.value, answer.flagged, span)
+            if answer
+            else Question(item, 0, None, False, span)
         )
     return shown
 
@@ -352,19 +413,26 @@ def save(attempt_id: int) -> Any:
     saved = 0
     newer: list[int] = []
     lost: list[int] = []
+    filled: list[int] = []
     for question in _questions(attempt):
         position = question.item.position
         seq, before, flagged_before = _carried(position)
         value, flagged = _given(question.item), f"flag-{position}" in request.form
-        if (_comparable(value), flagged) == (_comparable(before), flagged_before):
+        if alike(question.item.type, value, before) and flagged == flagged_before:
             continue
         outcome = services.save_answer(attempt_id, person.session_id, position, seq + 1, value, flagged, received_at)
         if outcome.verdict == "saved":
             saved += 1
+            if question.item.type == "ordering" and _parts(question.item) != question.fields(value):
+                filled.append(position)
         else:
             (newer if outcome.verdict == "superseded" else lost).append(position)
     if saved:
         flash(ngettext("%(num)s answer saved.", "%(num)s answers saved.", saved), "success")
+    if filled:
+        numbers = ", ".join(str(one) for one in filled)
+        note = _("Question %(numbers)s: steps without a number of their own got the free ones.", numbers=numbers)
+        flash(note, "warning")
     if newer:
         numbers = ", ".join(str(one) for one in newer)
         flash(_("Question %(numbers)s: a newer answer was already saved and stands.", numbers=numbers), "warning")
@@ -397,18 +465,12 @@ def _carried(position: int) -> tuple[int, Value, bool]:
 
 
 def _given(item: papers.Item) -> Value:
-    given = [one for one in request.form.getlist(f"answer-{item.position}") if one.strip()]
-    if not given:
-        return None
-    if item.type in ("single", "multiple"):
-        return given
-    if item.type == "true_false":
-        return given[0] == "true"
-    return given[0].strip()
+    ids = [option.id for option in item.options]
+    return from_fields(item.type, request.form.getlist(f"answer-{item.position}"), _parts(item), ids)
 
 
-def _comparable(value: Value) -> Value:
-    return sorted(value) if isinstance(value, list) else value
+def _parts(item: papers.Item) -> list[str]:
+    return [request.form.get(f"answer-{item.position}-{number}", "").strip() for number in range(1, item.parts + 1)]
 
 
 @blueprint.get("/attempts/<int:attempt_id>/review")
@@ -462,6 +524,7 @@ def result(attempt_id: int) -> Any:
         stars=rules.stars(attempt.points or 0, place.level.pass_points, attempt.max_points),
         receipt=services.receipt(attempt),
         items=None if marked is None else list(zip(_questions(attempt), marked, strict=True)),
+        compare=compare,
         kind_word=kind_word,
         language=web.language(),
         show_map_link=url_for(".show", competition_id=place.competition.id) + f"#track-{place.track.id}",

@@ -11,6 +11,7 @@ from competitions.models import Competition, Level, Participation, Track
 from core import clock, secrets
 from core.database import db
 from organizations.models import Membership, Organization, RoleGrant
+from questions.media import keep
 from questions.models import Question, QuestionVersion, Topic, Trade
 
 _count = itertools.count(1)
@@ -78,46 +79,97 @@ def grant(person: Person, role: str, organization: Organization) -> RoleGrant:
     )
 
 
-def make_bank(trade: str = "welding", size: int = 10, type_: str = "single") -> list[QuestionVersion]:
-    """A trade with published questions whose right answer is option a (or true, 氩气, 120)."""
+_LETTERS: list[Any] = [{"id": one, "zh": f"选项{one}", "en": f"Option {one}"} for one in "abcd"]
+_KINDS: dict[str, dict[str, Any]] = {
+    "single": {"options": _LETTERS, "key": {"options": ["a"]}},
+    "multiple": {"options": _LETTERS, "key": {"options": ["a", "b"]}},
+    "true_false": {"key": {"truth": True}},
+    "fill_in": {"key": {"accepted": ["氩气", "argon"]}},
+    "blanks": {
+        "type": "fill_in",
+        "stem": {"zh": "保护气是{{1}}，电流是{{2}}安。", "en": "At {{2}} amperes the gas is {{1}}."},
+        "key": {"blanks": [["氩气", "argon"], ["120"]]},
+    },
+    "numeric": {"key": {"value": "120", "tolerance": "0.5", "unit": {"zh": "A", "en": "A"}}},
+    "parametrised": {
+        "type": "numeric",
+        "stem": {"zh": "{i} 安、{u} 伏，功率多少？", "en": "{i} amperes at {u} volts: what power?"},
+        "key": {"expression": "i * u / 1000", "decimals": 2, "tolerance": "1%", "unit": {"zh": "千瓦", "en": "kW"}},
+        "explanation": {"zh": "{i} × {u} ÷ 1000 = {answer}", "en": "{i} × {u} / 1000 = {answer}"},
+        "variables": {"i": {"min": 100, "max": 200, "step": 10}, "u": {"min": "20", "max": "30", "step": "0.5"}},
+    },
+    "ordering": {"options": _LETTERS, "key": {"order": ["a", "b", "c", "d"]}},
+    "matching": {
+        "options": _LETTERS,
+        "prompts": [{"id": f"p{number}", "zh": f"提示{number}", "en": f"Prompt {number}"} for number in (1, 2, 3)],
+        "key": {"pairs": {"p1": "a", "p2": "b", "p3": "c"}},
+    },
+    "case": {"type": "single", "options": _LETTERS, "key": {"options": ["a"]}},
+}
+
+
+def make_bank(
+    trade: str = "welding", size: int = 10, type_: str = "single", credit: str = "all", **changes: Any
+) -> list[QuestionVersion]:
+    """A trade with approved questions whose right answer is a, true, 氩气 and 120, the letters by the alphabet.
+
+    Args:
+        trade: its code.
+        size: how many questions; of the kind "case" how many groups of three.
+        type_: a type, or "blanks", "parametrised" or "case".
+        credit: the credit rule.
+        changes: other columns of the versions.
+    """
     db.session.merge(Trade(code=trade, name_zh="焊工", name_en="Welding", position=1))
     db.session.flush()
     db.session.merge(Topic(trade_code=trade, code="safety", name_zh="安全", name_en="Safety", position=1))
     versions = []
-    keys: dict[str, dict[str, Any]] = {
-        "single": {"options": ["a"]},
-        "multiple": {"options": ["a", "b"]},
-        "true_false": {"truth": True},
-        "fill_in": {"accepted": ["氩气", "argon"]},
-        "numeric": {"value": "120", "tolerance": "0.5", "unit": {"zh": "A", "en": "A"}},
-    }
-    for _ in range(size):
+    kind = _KINDS[type_]
+    for at in range(size * (3 if type_ == "case" else 1)):
         number = next(_count)
         question = Question(code=f"{trade}-{number}", trade_code=trade, state="approved")
         db.session.add(question)
         db.session.flush()
+        values: dict[str, Any] = {
+            "type": type_,
+            "topic_code": "safety",
+            "stem": {"zh": f"题目{number}", "en": f"Question {number}"},
+            "options": [],
+            "explanation": {"zh": "因为所以", "en": "Because"},
+        }
+        if type_ == "case":
+            stem = {"zh": f"案例{number - at % 3}", "en": f"Case {number - at % 3}"}
+            values["case_group"] = {"code": f"{trade}-case-{number - at % 3}", "stem": stem, "media": []}
+        values |= kind | {"key": kind["key"] | ({} if credit == "all" else {"credit": credit})} | changes
         version = QuestionVersion(
             question_id=question.id,
             number=1,
-            type=type_,
-            topic_code="safety",
             difficulty=number % 5 + 1,
-            stem={"zh": f"题目{number}", "en": f"Question {number}"},
-            options=[{"id": one, "zh": f"选项{one}", "en": f"Option {one}"} for one in "abcd"]
-            if type_ in ("single", "multiple")
-            else [],
-            key=keys[type_],
-            explanation={"zh": "因为所以", "en": "Because"},
             source={"zh": "教科书事实", "en": "Textbook fact"},
             content_hash=f"{number:064d}",
             created_at=clock.now(),
+            **values,
         )
         db.session.add(version)
         db.session.flush()
-        question.current_version_id = version.id
+        question.current_version_id = question.latest_version_id = version.id
         versions.append(version)
     db.session.commit()
     return versions
+
+
+PIXEL = bytes.fromhex(
+    "89504e470d0a1a0a0000000d49484452000000010000000108000000003a7e9b55"
+    "0000000a49444154789c636000000002000148afa4710000000049454e44ae426082"
+)
+"""A PNG of one black pixel."""
+
+
+def make_media(content: bytes = PIXEL, zh: str = "一个黑点", en: str = "A black dot") -> dict[str, Any]:
+    """An image as a version names it."""
+    kept = keep(content)
+    db.session.commit()
+    return kept | {"alt": {"zh": zh, "en": en}}
 
 
 def make_competition(organization: Organization, **changes: Any) -> Competition:

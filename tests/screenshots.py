@@ -131,8 +131,12 @@ def answer(page: Page, number: int) -> None:
     question.wait_for()
     if question.locator(".option").count():
         question.locator(".option").nth(1).click()
+    elif question.locator("[data-keep-order]").count():
+        question.locator("[data-keep-order]").click()
+    elif question.locator("select").count():
+        question.locator("select").first.select_option(index=1)
     else:
-        question.locator("input.input").fill("120")
+        question.locator("input.input").first.fill("120")
 
 
 def main() -> None:

@@ -154,7 +154,7 @@ def draw(blueprint: Sequence[BlueprintRow], bank: Bank, chance: random.Random) -
         sizes = {difficulty: len(units) for difficulty, units in bank.strata(row).items()}
         for unit in _sample(free, quotas(sizes, row.count), chance):
             used.update(version.id for version in unit)
-            drawn.append([_item(version, row.points, chance) for version in unit])
+            drawn.append([draw_item(version, row.points, chance) for version in unit])
     chance.shuffle(drawn)
     return [item for unit in drawn for item in unit]
 
@@ -177,7 +177,14 @@ def _sample(free: Mapping[int, list[Unit]], wanted: Mapping[int, int], chance: r
     return taken
 
 
-def _item(version: Version, points: int, chance: random.Random) -> PaperItem:
+def draw_item(version: Version, points: int, chance: random.Random) -> PaperItem:
+    """Draw one item of a version: the order of its options and, where it has variables, its values.
+
+    Args:
+        version: what is asked.
+        points: what it is worth.
+        chance: the source of chance, seeded by the caller; the same seed gives the same item.
+    """
     order = [option["id"] for option in version.options]
     chance.shuffle(order)
     if version.type == "ordering" and order == list(version.key["order"]):

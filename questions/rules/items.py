@@ -7,14 +7,18 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import Decimal, InvalidOperation, localcontext
 from fractions import Fraction
 from typing import Any
 
-from questions.rules.expressions import BadExpression, evaluate, holds, names
+from questions.rules.expressions import BadExpression, holds, names, rounded
+from questions.rules.faults import N_, Fault
 
 DIFFICULTIES = (1, 2, 3, 4, 5)
 TEXT_LIMIT = 200
+EXACT = 200
+"""Digits of arithmetic that loses none."""
+
 MOST_PARTS = 20
 CREDITS = ("all", "each", "partial")
 
@@ -23,6 +27,23 @@ Value = list[str] | bool | str | None
 
 _BLANK = re.compile(r"\{\{(\d+)\}\}")
 _NAMED = re.compile(r"\{([a-z]\w*)\}")
+
+_TOO_FEW = {
+    "options": N_("It needs %(least)s to %(most)s options, all of them different ones."),
+    "prompts": N_("It needs %(least)s to %(most)s items on the left, all of them different ones."),
+}
+_BLANKS = {
+    "zh": N_("The Chinese text must mark each blank once, as {{1}}, {{2}}."),
+    "en": N_("The English text must mark each blank once, as {{1}}, {{2}}."),
+}
+_SHOWN = {
+    "zh": N_("The Chinese text must show every variable, as {name}, and no other."),
+    "en": N_("The English text must show every variable, as {name}, and no other."),
+}
+_NAMES = {
+    "zh": N_("The Chinese explanation names something that is no variable."),
+    "en": N_("The English explanation names something that is no variable."),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +123,7 @@ def draw_values(version: Version, chance: random.Random) -> dict[str, str]:
             drawn[name] = low + step * chance.randint(0, int((high - low) / step))
         if not version.key.get("where") or holds(version.key["where"], drawn):
             return {name: plain(value) for name, value in drawn.items()}
-    raise BadExpression("no values satisfy the condition")
+    raise BadExpression(N_("No values satisfy the condition.")).at("where")
 
 
 class ItemType:
@@ -132,14 +153,16 @@ class ItemType:
         """Read the credit rule; nothing is stored for "all". Raises: ValueError."""
         rule = question.get("credit", "all")
         if rule not in self.credits:
-            raise ValueError(f"credit {rule!r} is not one of {', '.join(self.credits)}")
+            raise Fault(
+                N_("The credit rule %(rule)s is not one of %(known)s."), rule=rule, known=", ".join(self.credits)
+            )
         return {} if rule == "all" else {"credit": rule}
 
 
 def _ids(question: Mapping[str, Any], part: str = "options", least: int = 2) -> list[str]:
     ids = [str(one["id"]) for one in question.get(part, [])]
     if not least <= len(ids) <= MOST_PARTS or len(set(ids)) != len(ids):
-        raise ValueError(f"{part}: {least} to {MOST_PARTS} with distinct ids")
+        raise Fault(_TOO_FEW[part], least=least, most=MOST_PARTS).at(part)
     return ids
 
 
@@ -157,7 +180,7 @@ class Single(ItemType):
     def read_key(self, question: Mapping[str, Any]) -> dict[str, Any]:
         key, ids = question["key"], _ids(question)
         if not isinstance(key, list) or len(key) != 1 or not set(key) <= set(ids):
-            raise ValueError("a single choice has one right option, and it exists")
+            raise Fault(N_("A single choice needs exactly one right option, and it must be one of those listed."))
         return {"options": sorted(key)}
 
     def accepts(self, version: Version, value: Value) -> bool:
@@ -179,7 +202,7 @@ class Multiple(Single):
     def read_key(self, question: Mapping[str, Any]) -> dict[str, Any]:
         key, ids = question["key"], _ids(question)
         if not isinstance(key, list) or len(set(key)) != len(key) or not set(key) <= set(ids) or len(key) < 2:
-            raise ValueError("a multiple choice has two or more right options, distinct and existing")
+            raise Fault(N_("A multiple choice needs two or more right options, all of them listed."))
         return {"options": sorted(key), **self.credit(question)}
 
     def accepts(self, version: Version, value: Value) -> bool:
@@ -204,7 +227,7 @@ class TrueFalse(ItemType):
 
     def read_key(self, question: Mapping[str, Any]) -> dict[str, Any]:
         if not isinstance(question["key"], bool):
-            raise ValueError("it must be true or false")
+            raise Fault(N_("The answer must be true or false."))
         return {"truth": question["key"]}
 
     def accepts(self, version: Version, value: Value) -> bool:
@@ -232,15 +255,15 @@ class FillIn(ItemType):
     def read_key(self, question: Mapping[str, Any]) -> dict[str, Any]:
         key = question["key"]
         if not isinstance(key, list) or not key:
-            raise ValueError("it must list accepted spellings")
+            raise Fault(N_("Give at least one accepted answer."))
         several = isinstance(key[0], list)
         lists = key if several else [key]
         if any(not isinstance(one, list) or not one or any(not normalise(str(it)) for it in one) for one in lists):
-            raise ValueError("every blank must list accepted spellings")
+            raise Fault(N_("Give at least one accepted answer for every blank."))
         marked = list(range(1, len(lists) + 1)) if several else []
         for language in ("zh", "en"):
             if sorted(int(number) for number in _BLANK.findall(question["stem"][language])) != marked:
-                raise ValueError(f"the {language} stem must mark each of its blanks once")
+                raise Fault(_BLANKS[language]).at(f"stem_{language}")
         spelled = [[str(spelling) for spelling in one] for one in lists]
         return {"blanks": spelled, **self.credit(question)} if several else {"accepted": spelled[0]}
 
@@ -279,7 +302,7 @@ class Numeric(ItemType):
         try:
             tolerance = str(key["tolerance"])
             if Decimal(tolerance.removesuffix("%")) < 0:
-                raise ValueError("a tolerance is not negative")
+                raise Fault(N_("A tolerance is not negative.")).at("tolerance")
             stored = {"tolerance": tolerance, "unit": key.get("unit") or {"zh": "", "en": ""}}
             if "variables" not in question:
                 return {"value": str(Decimal(str(key["value"]))), **stored}
@@ -288,7 +311,7 @@ class Numeric(ItemType):
                 stored["where"] = str(question["where"])
             _check_variables(question, stored)
         except InvalidOperation as fault:
-            raise ValueError("a number cannot be read") from fault
+            raise Fault(N_("A number cannot be read.")) from fault
         return stored
 
     def accepts(self, version: Version, value: Value) -> bool:
@@ -296,20 +319,22 @@ class Numeric(ItemType):
 
     def share(self, version: Version, item: PaperItem, value: Any) -> Fraction:
         number, right = parse_number(value), self.answer(version, item.values)
-        return Fraction(number is not None and abs(number - right) <= self.tolerance(version, right))
+        if number is None:
+            return Fraction(0)
+        return Fraction(abs(Fraction(number) - Fraction(right)) <= Fraction(self.tolerance(version, right)))
 
     def answer(self, version: Version, values: Mapping[str, str]) -> Decimal:
         """Return the right number of one paper, rounded half up where it is computed. Raises: BadExpression."""
         key = version.key
         if "expression" not in key:
             return Decimal(key["value"])
-        exact = evaluate(key["expression"], {name: Decimal(value) for name, value in values.items()})
-        return exact.quantize(Decimal(1).scaleb(-key["decimals"]), ROUND_HALF_UP)
+        return rounded(key["expression"], {name: Decimal(value) for name, value in values.items()}, key["decimals"])
 
     def tolerance(self, version: Version, right: Decimal) -> Decimal:
         """Return how far from the right number an answer may be."""
         text: str = version.key["tolerance"]
-        return abs(right) * Decimal(text[:-1]) / 100 if text.endswith("%") else Decimal(text)
+        with localcontext(prec=EXACT):
+            return abs(right) * Decimal(text[:-1]) / 100 if text.endswith("%") else Decimal(text)
 
     def shown_key(self, version: Version, item: PaperItem) -> Any:
         right = self.answer(version, item.values)
@@ -323,15 +348,23 @@ def _check_variables(question: Mapping[str, Any], key: Mapping[str, Any]) -> Non
     for name, bounds in variables.items():
         low, high, step = (Decimal(str(bounds[part])) for part in ("min", "max", "step"))
         if not _NAMED.fullmatch(f"{{{name}}}") or name == "answer" or step <= 0 or high < low:
-            raise ValueError(f"variable {name} cannot be drawn")
-    unknown = (names(key["expression"]) | (names(key["where"]) if "where" in key else set())) - set(variables)
-    if unknown:
-        raise ValueError(f"the expression names {', '.join(sorted(unknown))}, which is no variable")
+            raise Fault(
+                N_("The variable %(name)s cannot be drawn: check its name, its limits and its step."), name=name
+            ).at("variables")
+    for part in ("expression", "where"):
+        try:
+            unknown = names(key[part]) - set(variables) if part in key else ()
+        except BadExpression as fault:
+            raise fault.at(part) from fault.__cause__
+        if unknown:
+            raise Fault(
+                N_("The expression names %(names)s, which is no variable."), names=", ".join(sorted(unknown))
+            ).at(part)
     for language in ("zh", "en"):
         if set(_NAMED.findall(question["stem"][language])) != set(variables):
-            raise ValueError(f"the {language} stem must show every variable and no other")
+            raise Fault(_SHOWN[language]).at(f"stem_{language}")
         if not set(_NAMED.findall(question["explanation"][language])) <= {*variables, "answer"}:
-            raise ValueError(f"the {language} explanation names what is no variable")
+            raise Fault(_NAMES[language]).at(f"explanation_{language}")
     sample = Version(0, "numeric", "", 1, {}, (), key, {}, {}, variables=variables)
     for seed in range(100):
         TYPES["numeric"].answer(sample, draw_values(sample, random.Random(seed)))  # type: ignore[attr-defined]  # noqa: S311
@@ -347,7 +380,7 @@ class Ordering(ItemType):
     def read_key(self, question: Mapping[str, Any]) -> dict[str, Any]:
         key, ids = question["key"], _ids(question, least=3)
         if not isinstance(key, list) or sorted(key) != sorted(ids):
-            raise ValueError("it must name every step once")
+            raise Fault(N_("The right order must name every step once."))
         return {"order": list(key), **self.credit(question)}
 
     def accepts(self, version: Version, value: Value) -> bool:
@@ -372,7 +405,7 @@ class Matching(ItemType):
     def read_key(self, question: Mapping[str, Any]) -> dict[str, Any]:
         key, ids, prompts = question["key"], _ids(question), _ids(question, "prompts")
         if not isinstance(key, dict) or set(key) != set(prompts) or not set(key.values()) <= set(ids):
-            raise ValueError("it must give every prompt an option that exists")
+            raise Fault(N_("Give every item on the left its partner on the right."))
         return {"pairs": dict(key), **self.credit(question)}
 
     def accepts(self, version: Version, value: Value) -> bool:

@@ -1,4 +1,5 @@
 // One question a screen, over the same form that plays without this file.
+import { arrange, speak } from "./items.js";
 import { Outbox, ask } from "./outbox.js";
 import { Timer, clock } from "./timer.js";
 
@@ -21,12 +22,26 @@ let outboxReady = false;
 const say = (text) => { one("[data-say]").textContent = text; };
 const at = (position) => questions[position - 1];
 const answers = (position) => [...at(position).querySelectorAll(`[name="answer-${position}"]`)];
+/** The numbered fields of an item that has several: blanks, prompts, or the steps with their places. */
+const parts = (position) => {
+  const number = ({ name }) => Number(name.split("-")[2]);
+  return [...at(position).querySelectorAll(`[name^="answer-${position}-"]`)].sort((a, b) => number(a) - number(b));
+};
 const flagBox = (position) => at(position).querySelector(`[name="flag-${position}"]`);
 const list = (positions) => positions.join(", ");
 
 function read(position) {
   const { type } = at(position).dataset;
   const inputs = answers(position);
+  const several = parts(position);
+  if (type === "ordering") {
+    const placed = several.every((select) => select.value) && several.sort((a, b) => a.value - b.value);
+    return placed ? placed.map((select) => select.closest("[data-id]").dataset.id) : null;
+  }
+  if (several.length) {
+    const values = several.map((input) => input.value.trim());
+    return values.some(Boolean) ? values : null;
+  }
   if (type === "fill_in" || type === "numeric") return inputs[0].value.trim() || null;
   const chosen = inputs.filter((input) => input.checked).map((input) => input.value);
   if (!chosen.length) return null;
@@ -35,6 +50,9 @@ function read(position) {
 
 function write(position, value, flagged) {
   const chosen = Array.isArray(value) ? value : [String(value)];
+  const order = at(position).querySelector("[data-order]");
+  if (order) arrange(order, value);
+  else parts(position).forEach((input, index) => { input.value = value?.[index] ?? ""; });
   answers(position).forEach((input) => {
     if (input.type === "text") input.value = value ?? "";
     else input.checked = value !== null && chosen.includes(input.value);
@@ -142,8 +160,8 @@ function show(position, { focus = true } = {}) {
   drawCells();
   if (!focus) return;
   scrollTo(0, 0);
-  const typed = position && matchMedia("(hover: hover)").matches && answers(position).find((input) => input.type === "text");
-  (typed || (position ? at(position) : review)).focus({ preventScroll: true });
+  const typed = position && matchMedia("(hover: hover)").matches && at(position).querySelector("input[type=text]");
+  (typed || (position ? at(position).querySelector("fieldset") : review)).focus({ preventScroll: true });
 }
 
 /** The place the address names: a question, 0 for the review, undefined for neither. */
@@ -319,6 +337,7 @@ document.addEventListener("click", (event) => {
     if (outbox.pending.length || !navigator.onLine) {
       event.preventDefault();
       form.dataset.content = form.dataset.content === "zh" ? "en" : "zh";
+      speak(form, form.dataset.content);
     } else {
       link.href = `${link.getAttribute("href").split("#")[0]}${location.hash}`;
     }
@@ -336,7 +355,8 @@ document.addEventListener("keydown", (event) => {
   }
   if (one("dialog[open]") || palette.classList.contains("is-open")) return;
   const isText = event.target.matches?.("input[type=text]");
-  const isControl = event.target.closest?.("button, a");
+  const isControl = event.target.closest?.("button, a, summary");
+  if (event.target.matches?.("select, audio")) return; // which have keys of their own
   if (event.key === "Enter" && !isControl && current) {
     event.preventDefault();
     show(current === total ? 0 : current + 1);

@@ -20,7 +20,7 @@ from core import clock
 from core.database import db
 from core.errors import Invalid, NotFound, NotSignedIn
 from organizations.models import Organization
-from questions.models import QuestionVersion
+from questions.queries import get_versions
 from tests import factories as make
 from tests.competitions import second_scorer
 
@@ -292,42 +292,46 @@ def test_a8_starting_again_or_on_another_device_returns_the_same_attempt(stage: 
     assert (first.id, first.started_at, first.deadline_at) == (again.id, again.started_at, again.deadline_at)
 
 
-def test_a9_a_second_scorer_agrees_on_every_type_and_a_rescore_gives_the_same(stage: Stage) -> None:
-    stage.level.blueprint = [{"topic": None, "type": "single", "difficulty": None, "count": 3, "points": 10}]
-    for type_ in ("multiple", "true_false", "fill_in", "numeric"):
-        make.make_bank(size=6, type_=type_)
-    level = make.make_level(
-        stage.track,
-        position=2,
-        blueprint=[
-            {"topic": None, "type": type_, "difficulty": None, "count": 4, "points": worth}
-            for worth, type_ in enumerate(("single", "multiple", "true_false", "fill_in", "numeric"), 1)
-        ],
-        pass_points=1,
-    )
-    services.submit_attempt(attempt_with_all_right(stage, stage.level).id, stage.person.id)
-    attempt = services.start_attempt(stage.person.id, level.id)
-    tries: dict[str, list[Any]] = {
-        "single": [["a"], ["b"], None, ["a"]],
-        "multiple": [["b", "a"], ["a"], ["a", "b", "c"], None],
-        "true_false": [True, False, None, True],
-        "fill_in": ["氩气", "ＡＲＧＯＮ", "氮", None],
-        "numeric": ["120.5", "１１９．５", "120.51", "abc"],
-    }
-    shown = {
-        version.id: version
-        for version in db.session.query(QuestionVersion).filter(
-            QuestionVersion.id.in_([item["version"] for item in attempt.paper])
-        )
-    }
-    for position, item in enumerate(attempt.paper, 1):
-        value = tries[shown[item["version"]].type].pop(0)
-        if value is not None:
-            assert stage.save(attempt, position, 1, value) == "saved"
-    attempt = services.submit_attempt(attempt.id, stage.person.id)
-    questions = {id_: (version.type, dict(version.key)) for id_, version in shown.items()}
-    assert attempt.points == 2 * 1 + 1 * 2 + 2 * 3 + 2 * 4 + 2 * 5
-    assert second_scorer.points(attempt.paper, questions, stored(attempt)) == attempt.points
+TRIES: dict[tuple[str, str], tuple[int, list[Any]]] = {
+    ("single", "all"): (7, [["a"], ["b"], None]),
+    ("multiple", "all"): (7, [["b", "a"], ["a"], ["a", "b", "c"]]),
+    ("multiple", "partial"): (10, [["b", "a"], ["a"], ["a", "c"]]),
+    ("multiple", "each"): (13, [["b", "a"], ["b"], ["a", "b", "c"]]),
+    ("true_false", "all"): (7, [True, False, None]),
+    ("fill_in", "all"): (14, ["氩气", "ＡＲＧＯＮ", "氮"]),
+    ("blanks", "each"): (10, [["Argon", "120"], ["", "１２０"], ["120", "argon"]]),
+    ("numeric", "all"): (14, ["120.5", "１１９．５", "120.51"]),
+    ("ordering", "all"): (7, [["a", "b", "c", "d"], ["a", "b", "d", "c"], None]),
+    ("ordering", "each"): (10, [["a", "b", "c", "d"], ["a", "b", "d", "c"], ["b", "c", "d", "a"]]),
+    ("matching", "each"): (9, [["a", "b", "c"], ["a", "", ""], ["b", "a", "d"]]),
+    ("parametrised", "all"): (7, ["right", "0", "abc"]),
+}
+"""By kind of item and credit rule: the points, worked by hand, of these answers to three items of seven each."""
+
+
+def test_a9_a_second_scorer_agrees_on_every_type_and_credit_rule_and_a_rescore_gives_the_same(stage: Stage) -> None:
+    kinds: dict[int, tuple[str, str]] = {}
+    for number, (type_, credit) in enumerate(TRIES):
+        for version in make.make_bank(f"trade{number}", 3, type_, credit):
+            kinds[version.id] = (type_, credit)
+    for number, (kind, (points, values)) in enumerate(TRIES.items()):
+        track = make.make_track(stage.competition, trade_code=f"trade{number}", position=number + 2)
+        row = {"topic": None, "type": None, "difficulty": None, "count": 3, "points": 7}
+        level = make.make_level(track, blueprint=[row], pass_points=0)
+        attempt = services.start_attempt(stage.person.id, level.id)
+        shown = get_versions([item["version"] for item in attempt.paper])
+        questions: dict[int, second_scorer.Question] = {
+            id_: (one.type, dict(one.key), one.prompts) for id_, one in shown.items()
+        }
+        for position, (item, value) in enumerate(zip(attempt.paper, values, strict=True), 1):
+            assert kinds[item["version"]] == kind
+            if value == "right":
+                value = str(float(second_scorer.answer(dict(shown[item["version"]].key), item["values"])))
+            if value is not None:
+                assert stage.save(attempt, position, 1, value) == "saved"
+        attempt = services.submit_attempt(attempt.id, stage.person.id)
+        assert (kind, attempt.points) == (kind, points)
+        assert second_scorer.points(attempt.paper, questions, stored(attempt)) == points
     kept = db.session.query(Standing).order_by(Standing.track_id.nulls_first()).all()
     recomputed = services.recompute_standings(stage.competition.id)[stage.participation.id]
     assert [(row.track_id, row.levels_cleared, row.points, row.elapsed_ms, row.reached_at) for row in kept] == [

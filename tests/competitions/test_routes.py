@@ -21,6 +21,7 @@ from tests.factories import (
     make_bank,
     make_competition,
     make_level,
+    make_media,
     make_organization,
     make_participation,
     make_person,
@@ -28,14 +29,29 @@ from tests.factories import (
     make_track,
 )
 
-TYPES = ("single", "multiple", "true_false", "fill_in", "numeric")
-RIGHT: dict[str, Any] = {
-    "single": "a",
-    "multiple": ["a", "b"],
-    "true_false": "true",
-    "fill_in": "氩气",
-    "numeric": "120",
+RIGHT: dict[str, dict[str, Any]] = {
+    "single": {"answer-1": "a"},
+    "multiple": {"answer-1": ["a", "b"]},
+    "true_false": {"answer-1": "true"},
+    "fill_in": {"answer-1": "氩气"},
+    "numeric": {"answer-1": "120"},
+    "blanks": {"answer-1-1": " 氩气 ", "answer-1-2": "120"},
+    "matching": {"answer-1-1": "a", "answer-1-2": "b", "answer-1-3": "c"},
 }
+"""The fields of the right answer to the first item, by kind; those of an ordering depend on how its steps stand."""
+
+KINDS = (*RIGHT, "ordering", "parametrised")
+
+
+def right_fields(kind: str, page: str) -> dict[str, Any]:
+    """The fields of the right answer to the only item of a play page."""
+    if kind == "parametrised":
+        amperes, volts = re.findall(r"([\d.]+) amperes at ([\d.]+) volts", page)[0]
+        return {"answer-1": str(float(amperes) * float(volts) / 1000)}
+    if kind == "ordering":
+        steps = re.findall(r'<li class="order__step" data-id="(\w)"', page)
+        return {f"answer-1-{at}": str("abcd".index(step) + 1) for at, step in enumerate(steps, 1)}
+    return RIGHT[kind]
 
 
 @dataclass
@@ -184,20 +200,203 @@ def test_pages_of_a_person_ask_a_stranger_to_sign_in(client: FlaskClient, addres
     assert (reply.status_code, reply.location) == (303, f"/login?next={address}")
 
 
-def test_the_plain_form_saves_every_type_and_a_repeat_changes_nothing(scene: Scene) -> None:
-    for type_ in TYPES:
-        make_bank(f"trade_{type_}", 1, type_)
-        track = make_track(scene.competition, trade_code=f"trade_{type_}", position=10 + TYPES.index(type_))
-        attempt_id = begin(scene, make_level(track, items=1, pass_points=10))
-        fields = form_of(scene.client.get(f"/attempts/{attempt_id}").text)
-        sent = {**fields, "answer-1": RIGHT[type_], "flag-1": "1", "then": "review"}
-        assert scene.client.post(f"/attempts/{attempt_id}", data=sent).location == f"/attempts/{attempt_id}/review"
-        assert scene.client.post(f"/attempts/{attempt_id}", data=sent).status_code == 303
-        row = db.session.query(Answer).filter_by(attempt_id=attempt_id).one()
-        assert (row.seq, row.flagged) == (1, True)
-        assert "All questions are answered" in scene.client.get(f"/attempts/{attempt_id}/review?lang=en").text
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_plain_form_saves_every_type_and_a_repeat_changes_nothing(scene: Scene, kind: str) -> None:
+    attempt_id = begin_one(scene, kind)
+    page = scene.client.get(f"/attempts/{attempt_id}").text
+    fields = form_of(page)
+    sent = {**fields, **right_fields(kind, page), "flag-1": "1", "then": "review"}
+    assert scene.client.post(f"/attempts/{attempt_id}", data=sent).location == f"/attempts/{attempt_id}/review"
+    assert scene.client.post(f"/attempts/{attempt_id}", data=sent).status_code == 303
+    row = db.session.query(Answer).filter_by(attempt_id=attempt_id).one()
+    assert (row.seq, row.flagged) == (1, True)
+    review = scene.client.get(f"/attempts/{attempt_id}/review?lang=en").text
+    assert "All questions are answered" in review
+    assert "{{" not in review
+    again = scene.client.get(f"/attempts/{attempt_id}").text
+    assert right_fields(kind, again) == right_fields(kind, page), "the steps still stand where they stood"
+    untouched = {**form_of(again), **right_fields(kind, page), "flag-1": "1"}
+    assert scene.client.post(f"/attempts/{attempt_id}", data=untouched).status_code == 303
+    assert db.session.query(Answer.seq).filter_by(attempt_id=attempt_id).scalar() == 1
+    scene.client.post(f"/attempts/{attempt_id}/submission")
+    result = scene.client.get(f"/attempts/{attempt_id}/result").text
+    assert "10<small>" in result
+    assert "10 of 10 points" in result
+    assert "Because" in result or "/ 1000 = " in result
+    assert "Textbook fact" in result
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_empty_form_takes_an_answer_of_every_type_back(scene: Scene, kind: str) -> None:
+    attempt_id = begin_one(scene, kind)
+    page = scene.client.get(f"/attempts/{attempt_id}").text
+    right = right_fields(kind, page)
+    scene.client.post(f"/attempts/{attempt_id}", data={**form_of(page), **right})
+    page = scene.client.get(f"/attempts/{attempt_id}").text
+    scene.client.post(f"/attempts/{attempt_id}", data={**form_of(page), **dict.fromkeys(right, " ")})
+    assert db.session.query(Answer.value).filter_by(attempt_id=attempt_id).scalar() is None
+    assert "1 question is unanswered: 1." in scene.client.get(f"/attempts/{attempt_id}/review").text
+
+
+def begin_one(scene: Scene, kind: str, credit: str = "all", **changes: Any) -> int:
+    """Start a level of one item of a kind, in a trade of its own."""
+    make_bank(f"trade_{kind}", 1, kind, credit, **changes)
+    position = db.session.query(Track).count() + 1
+    track = make_track(scene.competition, trade_code=f"trade_{kind}", position=position)
+    return begin(scene, make_level(track, items=1, pass_points=10))
+
+
+def test_steps_with_the_same_number_or_none_are_put_where_there_is_room_and_the_page_says_so(scene: Scene) -> None:
+    attempt_id = begin_one(scene, "ordering")
+    page = scene.client.get(f"/attempts/{attempt_id}").text
+    first, second, third, fourth = re.findall(r'<li class="order__step" data-id="(\w)"', page)
+    places = {"answer-1-1": "2", "answer-1-2": "2", "answer-1-3": "1", "answer-1-4": ""}
+    scene.client.post(f"/attempts/{attempt_id}", data={**form_of(page), **places})
+    assert db.session.query(Answer.value).filter_by(attempt_id=attempt_id).scalar() == [third, first, second, fourth]
+    again = scene.client.get(f"/attempts/{attempt_id}").text
+    assert "Question 1: steps without a number of their own got the free ones." in again
+    assert re.findall(r"<option selected>(\d)", again) == ["2", "3", "1", "4"]
+
+
+def test_the_order_of_steps_of_blanks_and_of_matches_is_a_change_and_that_of_ticks_is_none(scene: Scene) -> None:
+    for kind, one, other, saves in (
+        ("multiple", {"answer-1": ["a", "b"]}, {"answer-1": ["b", "a"]}, 1),
+        ("blanks", {"answer-1-1": "x"}, {"answer-1-2": "x"}, 2),
+        ("matching", {"answer-1-1": "a", "answer-1-2": "b"}, {"answer-1-1": "b", "answer-1-2": "a"}, 2),
+    ):
+        attempt_id = begin_one(scene, kind)
+        for fields in (one, other):
+            page = scene.client.get(f"/attempts/{attempt_id}").text
+            scene.client.post(f"/attempts/{attempt_id}", data={**form_of(page), **fields})
+        assert db.session.query(Answer.seq).filter_by(attempt_id=attempt_id).scalar() == saves, kind
         scene.client.post(f"/attempts/{attempt_id}/submission")
-        assert "10<small>" in scene.client.get(f"/attempts/{attempt_id}/result").text, type_
+
+
+def cells(page: str) -> list[str]:
+    """What the table of a result says, cell by cell, in English."""
+    found = re.findall(r'data-label="[^"]*">(.*?)</t[hd]>', page, re.S)
+    plain = [re.sub(r'<span class="bi" lang="zh-CN">.*?</span>', "", cell) for cell in found]
+    labels = [re.sub(r'<svg[^>]*aria-label="(\w+)".*?</svg>', r"\1: ", cell, flags=re.S) for cell in plain]
+    return [re.sub(r"<[^>]+>", "", cell).strip() for cell in labels]
+
+
+@pytest.mark.parametrize(
+    ("kind", "credit", "fields", "badge", "marks", "said"),
+    [
+        (
+            "blanks",
+            "each",
+            {"answer-1-1": "argon", "answer-1-2": "99"},
+            "Partly right",
+            "5 of 10 points",
+            ["Blank 1", "right: argon", "氩气 / argon", "Blank 2", "wrong: 99", "120"],
+        ),
+        (
+            "blanks",
+            "all",
+            {"answer-1-1": "argon"},
+            "Wrong",
+            "0 of 10 points",
+            ["Blank 1", "right: argon", "氩气 / argon", "Blank 2", "wrong: no answer", "120"],
+        ),
+        (
+            "matching",
+            "each",
+            {"answer-1-1": "a", "answer-1-3": "d"},
+            "Partly right",
+            "3 of 10 points",
+            [
+                *("Prompt 1", "right: Option a", "Option a"),
+                *("Prompt 2", "wrong: no answer", "Option b"),
+                *("Prompt 3", "wrong: Option d", "Option c"),
+            ],
+        ),
+        (
+            "matching",
+            "each",
+            {},
+            "Unanswered",
+            "0 of 10 points",
+            [
+                *("Prompt 1", "wrong: no answer", "Option a"),
+                *("Prompt 2", "wrong: no answer", "Option b"),
+                *("Prompt 3", "wrong: no answer", "Option c"),
+            ],
+        ),
+    ],
+)
+def test_the_result_sets_every_part_of_an_answer_beside_the_key(
+    scene: Scene, kind: str, credit: str, fields: dict[str, str], badge: str, marks: str, said: list[str]
+) -> None:
+    attempt_id = begin_one(scene, kind, credit)
+    page = scene.client.get(f"/attempts/{attempt_id}").text
+    assert ("earns its share" in page) == (credit == "each"), "how parts count is said before the answer"
+    scene.client.post(f"/attempts/{attempt_id}", data={**form_of(page), **fields})
+    scene.client.post(f"/attempts/{attempt_id}/submission")
+    result = scene.client.get(f"/attempts/{attempt_id}/result").text
+    assert badge in result
+    assert marks in result
+    assert cells(result) == said
+
+
+def test_the_result_shows_both_orders_and_which_steps_stand_right(scene: Scene) -> None:
+    attempt_id = begin_one(scene, "ordering", "each")
+    page = scene.client.get(f"/attempts/{attempt_id}").text
+    steps = re.findall(r'<li class="order__step" data-id="(\w)"', page)
+    places = {f"answer-1-{at}": str("abdc".index(step) + 1) for at, step in enumerate(steps, 1)}
+    scene.client.post(f"/attempts/{attempt_id}", data={**form_of(page), **places})
+    scene.client.post(f"/attempts/{attempt_id}/submission")
+    result = scene.client.get(f"/attempts/{attempt_id}/result").text
+    assert "5 of 10 points" in result
+    assert cells(result) == [
+        *("Step 1", "right: Option a", "Option a"),
+        *("Step 2", "right: Option b", "Option b"),
+        *("Step 3", "wrong: Option d", "Option c"),
+        *("Step 4", "wrong: Option c", "Option d"),
+    ]
+
+
+def test_a_chosen_right_option_is_told_from_one_that_was_left_out(scene: Scene) -> None:
+    attempt_id = begin_one(scene, "multiple", "partial")
+    fields = form_of(scene.client.get(f"/attempts/{attempt_id}").text)
+    scene.client.post(f"/attempts/{attempt_id}", data={**fields, "answer-1": "b"})
+    scene.client.post(f"/attempts/{attempt_id}/submission")
+    result = scene.client.get(f"/attempts/{attempt_id}/result").text
+    rows = result.split('<label class="option')[1:]
+    verdicts = {row.split('value="')[1][0]: re.findall(r"</svg>([^<]+)</span>", row) for row in rows}
+    assert "5 of 10 points" in result
+    assert verdicts == {"a": ["Right answer"], "b": ["Your answer, right"], "c": [], "d": []}
+
+
+def test_a_case_stands_above_each_of_its_questions_with_its_images(scene: Scene) -> None:
+    picture = make_media()
+    case = {"code": "c1", "stem": {"zh": "变电站", "en": "A substation"}, "media": [picture]}
+    make_bank("cases", 1, "case", case_group=case)
+    track = make_track(scene.competition, trade_code="cases", position=10)
+    blueprint = [{"topic": None, "type": "case", "difficulty": None, "count": 1, "points": 10}]
+    attempt_id = begin(scene, make_level(track, blueprint=blueprint))
+    page = scene.client.get(f"/attempts/{attempt_id}").text
+    assert page.count("A substation") == page.count("Case for questions 1 to 3") == 3
+    assert page.count(f'src="/media/{picture["sha256"]}" alt="A black dot"') == 3
+    assert page.count("<details") - page.count("open>") == 2, "without scripts it is read once"
+    assert scene.client.get(f"/media/{picture['sha256']}").mimetype == "image/png"
+
+
+def test_images_of_questions_options_and_prompts_and_sounds_are_in_the_page(scene: Scene) -> None:
+    def illustrated(kind: str, words: str) -> list[dict[str, Any]]:
+        return [{"id": one, "zh": one, "en": one, "image": make_media(en=f"{words} {one}")} for one in kind]
+
+    sound = make_media(b"\xff\xfb\x90\x64" + bytes(413), en="A motor")
+    attempt_id = begin_one(scene, "single", options=illustrated("ab", "Option"), media=[make_media(), sound])
+    page = scene.client.get(f"/attempts/{attempt_id}").text
+    assert page.count("<img") == 3
+    for words in ("Option a", "Option b", "A black dot"):
+        assert f'alt="{words}"' in page
+    assert f'<audio controls preload="metadata" src="/media/{sound["sha256"]}">' in page
+    scene.client.post(f"/attempts/{attempt_id}/submission")
+    assert scene.client.get(f"/attempts/{attempt_id}/result").text.count("<img") == 3
+    attempt_id = begin_one(scene, "matching", options=illustrated("abcd", "Option"), prompts=illustrated("pqr", "Part"))
+    assert scene.client.get(f"/attempts/{attempt_id}").text.count("<img") == 7
 
 
 def test_an_old_form_never_overwrites_what_another_device_saved_since(scene: Scene) -> None:
@@ -279,11 +478,18 @@ def plant_secrets(superuser: psycopg.Connection[Any], right: str) -> None:
             """
             update question_versions set
                 explanation = '{"zh": "解释", "en": "EXPLAINED"}', source = '{"zh": "凭据", "en": "GROUNDED"}',
-                key = case type
+                key = case
+                    when key ? 'blanks' then '{"blanks": [["KEYTEXT"], ["70911"]]}'::jsonb
+                    when key ? 'order' then jsonb_build_object('order', '["a", "b", "c", "d"]'::jsonb - %(right)s
+                        || jsonb_build_array(%(right)s))
+                    when key ? 'pairs' then jsonb_build_object('pairs', '{"p2": "c", "p3": "d"}'::jsonb
+                        || jsonb_build_object('p1', %(right)s))
+                    when key ? 'expression' then key || '{"expression": "70911", "decimals": 0}'
+                    else case type
                     when 'fill_in' then '{"accepted": ["KEYTEXT"]}'::jsonb
                     when 'numeric' then '{"value": "70911", "tolerance": "0", "unit": {"zh": "A", "en": "A"}}'::jsonb
                     when 'true_false' then jsonb_build_object('truth', %(right)s = 'a')
-                    else jsonb_build_object('options', jsonb_build_array(%(right)s::text)) end
+                    else jsonb_build_object('options', jsonb_build_array(%(right)s::text)) end end
             """,
             {"right": right},
         )
@@ -300,9 +506,13 @@ def scrub(page: str) -> str:
 def test_a11_nothing_of_a_key_leaves_before_it_may_be_seen(
     scene: Scene, superuser: psycopg.Connection[Any], reveal: str
 ) -> None:
-    blueprint = [{"topic": None, "type": type_, "difficulty": None, "count": 1, "points": 10} for type_ in TYPES]
-    for type_ in TYPES[1:]:
-        make_bank(size=2, type_=type_)
+    types = ("single", "multiple", "true_false", "fill_in", "numeric", "ordering", "matching", "case")
+    blueprint = [
+        {"topic": None, "type": type_, "difficulty": None, "count": 1 if type_ == "case" else 2, "points": 10}
+        for type_ in types
+    ]
+    for kind in (*KINDS, "case"):
+        make_bank(size=1 if kind in ("blanks", "fill_in", "numeric", "parametrised") else 2, type_=kind)
     level = make_level(scene.track, 3, blueprint=blueprint, reveal=reveal)
     scene.levels[0].pass_points = scene.levels[1].pass_points = 0
     db.session.commit()

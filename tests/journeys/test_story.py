@@ -27,6 +27,7 @@ from core.web import SHANGHAI
 from organizations.models import Membership, Organization
 from payouts.rules import luhn
 from questions.queries import get_versions
+from questions.rules import TYPES
 from questions.services import load_banks
 from tests.factories import grant, make_organization
 from tests.journeys.conftest import PASSWORD, NewDevice, World
@@ -170,9 +171,11 @@ def right_answers(attempt_id: int) -> dict[int, Any]:
     versions = get_versions([item.version for item in paper])
     found: dict[int, Any] = {}
     for position, item in enumerate(paper, 1):
-        key = versions[item.version].key
-        accepted = key.get("accepted", [None])[0]
-        found[position] = key.get("options") or accepted or key.get("value") or key["truth"]
+        version = versions[item.version]
+        key = TYPES[version.type].shown_key(version, item)
+        if version.type == "fill_in":
+            key = [one[0] for one in key] if "blanks" in version.key else key[0]
+        found[position] = key["value"] if version.type == "numeric" else key
     return found
 
 
@@ -180,11 +183,28 @@ def answer(page: Page, number: int, value: Any) -> None:
     """Give an answer to the question shown, by touch or by typing."""
     question = page.locator(f"#q-{number}")
     expect(question).to_be_visible()
-    if question.get_attribute("data-type") in ("fill_in", "numeric"):
-        question.locator(f"[name=answer-{number}]").fill(str(value))
-        return
-    for one in value if isinstance(value, list) else [str(value).lower()]:
-        question.locator(".option", has=page.locator(f"input[value='{one}']")).click()
+    if question.locator("[data-order]").count():
+        move_steps(question, value)
+    elif question.locator("select").count():
+        for part, one in enumerate(value, 1):
+            question.locator(f"[name=answer-{number}-{part}]").select_option(one)
+    elif question.get_attribute("data-type") in ("fill_in", "numeric"):
+        names = [f"-{part}" for part in range(1, len(value) + 1)] if isinstance(value, list) else [""]
+        for name, one in zip(names, value if isinstance(value, list) else [value], strict=True):
+            question.locator(f"[name=answer-{number}{name}]").fill(str(one))
+    else:
+        for one in value if isinstance(value, list) else [str(value).lower()]:
+            question.locator(".option", has=page.locator(f"input[value='{one}']")).click()
+
+
+def move_steps(question: Locator, wanted: list[str]) -> None:
+    """Bring the steps of an ordering into an order; one that stands already is said to be right."""
+    steps = question.locator(".order__step")
+    for place, step in enumerate(wanted):
+        for _ in range([one.get_attribute("data-id") for one in steps.all()].index(step) - place):
+            question.locator(f"[data-id='{step}'] [data-move=up]").click()
+    if question.locator("[data-keep-order]").is_visible():
+        question.locator("[data-keep-order]").click()
 
 
 def attempt_on(page: Page) -> int:

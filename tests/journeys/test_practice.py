@@ -1,0 +1,237 @@
+"""Practice in a real browser: answers at once, without a line, by keyboard, without scripts, and days later."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+from playwright.sync_api import Page, expect
+from sqlalchemy import text, update
+
+from core import clock
+from core.database import db
+from practice.models import PracticeAnswer, PracticeCard, PracticePoints
+from tests.factories import make_bank
+from tests.journeys.conftest import NewDevice, World, sign_in
+
+
+@pytest.fixture
+def trade(world: World) -> str:
+    """The world's trade: its questions' right answer is option a."""
+    return str(world.track.trade_code)
+
+
+def answer(page: Page, words: str = "Option a") -> None:
+    page.locator("[data-question] .option", has_text=words).click()
+    page.get_by_role("button", name="Answer", exact=True).click()
+
+
+def stored() -> list[tuple[object, float]]:
+    db.session.rollback()
+    return [(row.value, row.share) for row in db.session.query(PracticeAnswer).order_by(PracticeAnswer.id)]
+
+
+def wait_until_stored(page: Page, count: int) -> None:
+    for _ in range(80):
+        if len(stored()) == count:
+            return
+        page.wait_for_timeout(100)
+    assert len(stored()) == count
+
+
+def let_days_pass(days: int) -> None:
+    """Move everything practised into the past, for the server's own clock cannot be moved."""
+    db.session.execute(
+        update(PracticeCard).values(
+            due_at=PracticeCard.due_at - timedelta(days=days),
+            wrong_since=PracticeCard.wrong_since - timedelta(days=days),
+            last_right_on=text(f"last_right_on - {days}"),
+            state=text(
+                "state || jsonb_build_object('last_review', to_jsonb((state->>'last_review')::timestamptz"
+                f" - interval '{days} days'))"
+            ),
+        )
+    )
+    db.session.execute(update(PracticeAnswer).values(answered_at=PracticeAnswer.answered_at - timedelta(days=days)))
+    db.session.commit()
+
+
+def test_a_wrong_answer_is_explained_at_once_comes_back_days_later_and_is_learnt(
+    device: NewDevice, world: World, trade: str
+) -> None:
+    page = device()
+    sign_in(page, world, "/")
+    page.get_by_role("link", name="Practise today").click()
+    page.get_by_role("link", name="焊工").or_(page.get_by_role("link", name="Welding")).last.click()
+    page.goto(f"/practice/{trade}")
+    page.get_by_role("link", name="In order").click()
+    stem = page.locator(".question__stem .bi[lang=en]").inner_text()
+    answer(page, "Option b")
+    expect(page.get_by_role("heading", name="Wrong")).to_be_focused()
+    expect(page.locator(".option--wrong")).to_contain_text("Your answer, wrong")
+    expect(page.locator(".option--right")).to_contain_text("Right answer")
+    expect(page.locator("[data-explained]")).to_contain_text("Because")
+    expect(page.locator("[data-explained]")).to_contain_text("Textbook fact")
+    expect(page.locator("[data-note]")).to_contain_text("It is in your wrong-answer book")
+    wait_until_stored(page, 1)
+    page.get_by_role("button", name="Next question").click()
+    expect(page.locator(".question__stem .bi[lang=en]")).not_to_have_text(stem)
+
+    rounds = 0
+    page.goto(f"/practice/{trade}/wrong")
+    expect(page.get_by_role("heading", name="Nothing is due now")).to_be_visible()
+    while rounds < 6:
+        due = db.session.query(PracticeCard.due_at).scalar()
+        let_days_pass((due - clock.now()).days + 1)
+        page.goto(f"/practice/{trade}/wrong")
+        expect(page.locator(".question__stem .bi[lang=en]")).to_have_text(stem)
+        answer(page)
+        rounds += 1
+        expect(page.get_by_role("heading", name="Right")).to_be_visible()
+        wait_until_stored(page, 1 + rounds)
+        db.session.rollback()
+        if db.session.query(PracticeCard.learnt_at).scalar():
+            break
+    assert 2 <= rounds < 6
+    expect(page.locator("[data-note]")).to_contain_text("it" if rounds == 0 else "Learn")
+    page.get_by_role("button", name="Next question").click()
+    expect(page.get_by_role("heading", name="Your wrong-answer book is empty")).to_be_visible()
+    assert [row.kind for row in db.session.query(PracticePoints)] == ["learnt"]
+
+
+def test_without_a_line_practice_goes_on_and_what_was_answered_is_sent_when_it_is_back(
+    device: NewDevice, world: World, trade: str
+) -> None:
+    page = device()
+    sign_in(page, world, f"/practice/{trade}/ordered")
+    with page.expect_response(re.compile("/questions")):
+        page.reload()
+    page.wait_for_timeout(300)
+    page.context.set_offline(True)
+    for number in range(8):
+        answer(page, "Option a" if number % 2 else "Option b")
+        expect(page.get_by_role("heading", name="Right" if number % 2 else "Wrong")).to_be_visible()
+        page.get_by_role("button", name="Next question").click()
+    expect(page.locator("[data-no-more]")).to_be_visible()
+    expect(page.locator("[data-outbox-note]")).to_contain_text("8 answers are kept on this device.")
+    assert stored() == []
+    page.reload() if False else None
+    page.context.set_offline(False)
+    wait_until_stored(page, 8)
+    assert [share for _, share in stored()] == [0, 1] * 4
+    expect(page.locator("[data-outbox-note]")).to_be_hidden()
+    expect(page.get_by_role("heading", name="You have come to the end")).to_be_visible()
+
+
+def test_answers_kept_on_the_device_outlive_the_page_and_are_sent_once(
+    device: NewDevice, world: World, trade: str
+) -> None:
+    page = device()
+    sign_in(page, world, f"/practice/{trade}/random")
+    page.context.set_offline(True)
+    answer(page)
+    expect(page.locator("[data-outbox-note]")).to_contain_text("1 answers are kept")
+    page.close()
+    page.context.set_offline(False)
+    page = page.context.new_page()
+    page.goto("/practice")
+    wait_until_stored(page, 1)
+    page.goto("/practice")
+    page.wait_for_timeout(300)
+    assert stored() == [(["a"], 1.0)]
+
+
+def test_certainty_and_favourites_and_the_keyboard(device: NewDevice, world: World, trade: str) -> None:
+    page = device(viewport={"width": 1280, "height": 800}, has_touch=False)
+    sign_in(page, world, f"/practice/{trade}/ordered")
+    page.get_by_role("link", name="Say how sure you are").click()
+    expect(page.get_by_text("It teaches you to tell what you know")).to_be_visible()
+    labels = page.locator("[data-question] .option").all_inner_texts()
+    page.keyboard.press(str(next(n for n, label in enumerate(labels, 1) if "Option b" in label)))
+    page.get_by_role("button", name="Sure +3").press("Enter")
+    expect(page.get_by_role("heading", name="Wrong −6 certainty points")).to_be_focused()
+    expect(page.locator("[data-tally]")).to_have_text("This round: 0 of 1 right. Certainty points: −6 from 1 answers.")
+    keep = page.get_by_role("button", name="Favourite")
+    keep.click()
+    expect(keep).to_have_attribute("aria-pressed", "true")
+    page.locator("[data-verdict]").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Fairly sure")).to_be_visible()
+    page.get_by_role("button", name="Fairly sure").click()
+    expect(page.get_by_text("Give an answer first")).to_be_visible()
+    page.goto(f"/practice/{trade}/kept")
+    expect(page.locator("details")).to_have_count(1)
+
+
+@pytest.mark.parametrize(
+    "type_", ["multiple", "true_false", "blanks", "numeric", "parametrised", "ordering", "matching"]
+)
+def test_every_type_is_marked_in_the_browser_as_on_the_server(
+    device: NewDevice, world: World, trade: str, type_: str
+) -> None:
+    own = f"{trade}-{type_}"
+    make_bank(own, size=2, type_=type_)
+    page = device()
+    sign_in(page, world, f"/practice/{own}/ordered")
+    for _ in range(2):
+        question = page.locator("[data-question]")
+        key = page.evaluate("JSON.parse(document.querySelector('[data-question]').dataset.key)")
+        match type_:
+            case "multiple":
+                question.locator(".option", has_text="Option a").click()
+                question.locator(".option", has_text="Option b").click()
+            case "true_false":
+                question.locator(".option", has_text="True").click()
+            case "blanks":
+                question.locator("[name=answer-1-1]").fill(" ＡＲＧＯＮ")
+                question.locator("[name=answer-1-2]").fill("120")
+            case "numeric":
+                question.locator("[name=answer-1]").fill("１２０.5")
+            case "parametrised":
+                question.locator("[name=answer-1]").fill(str(key["value"]))
+            case "ordering":
+                for letter in "abcd":
+                    step = question.locator(f"[data-id={letter}]")
+                    while step.evaluate("one => [...one.parentNode.children].indexOf(one)") != "abcd".index(letter):
+                        up = step.evaluate("one => [...one.parentNode.children].indexOf(one)") > "abcd".index(letter)
+                        step.locator(f"[data-move={'up' if up else 'down'}]").click()
+                if question.locator("[data-keep-order]").is_visible():
+                    question.locator("[data-keep-order]").click()
+            case "matching":
+                for number, letter in enumerate("abc", 1):
+                    question.locator(f"[name=answer-1-{number}]").select_option(letter)
+        page.get_by_role("button", name="Answer", exact=True).click()
+        expect(page.get_by_role("heading", name="Right")).to_be_visible()
+        page.get_by_role("button", name="Next question").click()
+    wait_until_stored(page, 2)
+    assert [share for _, share in stored()] == [1, 1]
+
+
+def test_a_mock_keeps_what_is_filled_in_over_a_reload_and_time_up_hands_it_in(
+    device: NewDevice, world: World, trade: str
+) -> None:
+    world.levels[0].time_limit_s = 10
+    db.session.commit()
+    page = device()
+    sign_in(page, world, f"/practice/levels/{world.levels[0].id}")
+    page.get_by_role("button", name="Start the mock").click()
+    page.locator("[data-question] .option", has_text="Option a").first.click()
+    page.reload()
+    expect(
+        page.locator("[data-question]").first.locator(".option", has_text="Option a").locator("input")
+    ).to_be_checked()
+    expect(page.get_by_role("heading", name="Questions and answers")).to_be_visible(timeout=15000)
+    expect(page.locator(".hero__figure")).to_contain_text("10 / 50 points")
+
+
+def test_without_scripts_a_question_is_answered_and_explained(device: NewDevice, world: World, trade: str) -> None:
+    page = device(java_script_enabled=False)
+    sign_in(page, world, f"/practice/{trade}/ordered")
+    answer(page, "Option b")
+    expect(page.get_by_role("heading", name="Wrong")).to_be_visible()
+    expect(page.locator("main")).to_contain_text("Because")
+    page.get_by_role("link", name="Next question").click()
+    answer(page)
+    expect(page.get_by_role("heading", name="Right", exact=True)).to_be_visible()
+    assert [share for _, share in stored()] == [0, 1]
