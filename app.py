@@ -16,17 +16,22 @@ import accounts.models  # noqa: F401 - every table is known from here
 import competitions.models
 import competitions.tasks  # noqa: F401 - its schedules are known from here
 import core.models  # noqa: F401
+import laboratory.exports
+import laboratory.models
+import laboratory.tasks  # noqa: F401 - its schedules are known from here
 import leaderboard.exports
 import leaderboard.models
 import leaderboard.tasks  # noqa: F401 - its schedules are known from here
 import organizations.models  # noqa: F401
 import payouts.exports
 import payouts.models  # noqa: F401
+import practice.models  # noqa: F401
 import questions.models  # noqa: F401
 from accounts import identity
 from accounts.api import blueprint as accounts_api
 from accounts.routes import blueprint as accounts_pages
-from competitions import setup
+from competitions import mocks, setup
+from competitions import uses as competition_uses
 from competitions.api import blueprint as competitions_api
 from competitions.events import AttemptsScored
 from competitions.routes import blueprint as competition_pages
@@ -37,6 +42,8 @@ from core import api, database, operation, security, valkey, web
 from core.exports_routes import blueprint as exports_pages
 from core.servers import provide
 from demo.cli import command as demo_command
+from laboratory.cli import commands as laboratory_commands
+from laboratory.routes import blueprint as laboratory_pages
 from leaderboard import services as boards
 from leaderboard.api import api as leaderboard_api
 from leaderboard.cli import leaderboard as leaderboard_commands
@@ -48,7 +55,14 @@ from pages.routes import blueprint as worker_pages
 from payouts.cli import payouts as payout_commands
 from payouts.queries import list_prize_rules
 from payouts.routes import pages as payout_pages
+from practice import queries as practice_queries
+from practice.api import blueprint as practice_api
+from practice.routes import blueprint as practice_pages
+from questions import uses as question_uses
 from questions.cli import commands as question_commands
+from questions.routes import blueprint as media_pages
+from questions.routes_admin import blueprint as question_pages
+from questions.routes_import import blueprint as import_pages
 
 BLUEPRINTS: list[Blueprint] = [
     accounts_pages,
@@ -60,9 +74,15 @@ BLUEPRINTS: list[Blueprint] = [
     competitions_api,
     organizer_pages,
     closing_pages,
+    laboratory_pages,
     exports_pages,
     payout_pages,
     competition_pages,
+    media_pages,
+    question_pages,
+    import_pages,
+    practice_pages,
+    practice_api,
     worker_pages,
     api.blueprint,
     operation.blueprint,
@@ -70,6 +90,7 @@ BLUEPRINTS: list[Blueprint] = [
 COMMANDS: list[click.Command] = [
     demo_command,
     question_commands,
+    laboratory_commands,
     leaderboard_commands,
     payout_commands,
     operation.worker,
@@ -125,7 +146,10 @@ def create_app(settings: Settings | None = None, **overrides: Any) -> Flask:
         app.register_blueprint(blueprint)
     for command in COMMANDS:
         app.cli.add_command(command)
+    question_uses.use_finders[:] = [competition_uses.find_uses]
+    question_uses.point_finders[:] = [competition_uses.points_by_topic]
     setup.prize_checks[:] = [lambda competition_id: bool(list_prize_rules(competition_id))]
+    practice_queries.level_source[:] = [practice_queries.LevelSource(mocks.find_plan, mocks.list_plans)]
     database.subscriptions.clear()
     database.subscriptions.update(SUBSCRIPTIONS)
     app.wsgi_app = WhiteNoise(app.wsgi_app, root=app.static_folder, prefix="static/", autorefresh=app.debug)  # type: ignore[method-assign]

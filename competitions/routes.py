@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import zip_longest
 from typing import Any
 
 import msgspec
@@ -27,8 +26,9 @@ from core.errors import Invalid, NotFound, NotSignedIn, Refusal
 from core.markup import render_markdown
 from organizations.queries import list_root_ids, path_of_person
 from questions.errors import BlueprintUnfillable
+from questions.presenting import Shown, compare, kind_word
 from questions.queries import get_versions
-from questions.rules import Value, alike, from_fields, normalise, to_fields
+from questions.rules import Value, alike, from_fields
 
 blueprint = Blueprint("competitions", __name__)
 
@@ -51,15 +51,13 @@ class Station:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class Question(Shown):
     """One item of an attempt with what is saved of it; `saved` is [seq, value, flagged] as JSON.
 
     `case_span` has the first and the last position of its case group.
     """
 
-    item: papers.Item
     seq: int
-    value: Value
     flagged: bool
     case_span: tuple[int, int] | None
 
@@ -69,80 +67,9 @@ class Question:
         return self.value is not None
 
     @property
-    def chosen(self) -> list[str]:
-        """The saved answer as the ids of option rows."""
-        if isinstance(self.value, bool):
-            return ["true" if self.value else "false"]
-        return self.value if isinstance(self.value, list) else []
-
-    @property
-    def text(self) -> str:
-        """The saved answer as typed."""
-        return self.value if isinstance(self.value, str) else ""
-
-    @property
-    def parts(self) -> list[str]:
-        """The saved answer as the numbered fields of the form."""
-        return self.fields(self.value)
-
-    def fields(self, value: Value) -> list[str]:
-        """Write an answer as the numbered fields of the form."""
-        return to_fields(self.item.type, value, [option.id for option in self.item.options], self.item.parts)
-
-    @property
     def saved(self) -> str:
         """What is saved, as the form carries it."""
         return msgspec.json.encode([self.seq, self.value, self.flagged]).decode()
-
-
-@dataclass(frozen=True, slots=True)
-class Compared:
-    """One part of an answer beside the key: a blank or a place in an order by its number, or a prompt by its text."""
-
-    number: int
-    prompt: papers.Option | None
-    given: papers.Option | None
-    right: papers.Option
-    ok: bool
-
-
-def compare(item: papers.Item, marked: papers.MarkedItem) -> list[Compared]:
-    """Return the parts of an answer beside the key; none for an item of one field."""
-    if not item.parts:
-        return []
-    given = marked.value if isinstance(marked.value, list) else [""] * item.parts
-    if item.type == "fill_in":
-        return [
-            Compared(n, None, _typed(text) if text else None, _typed(" / ".join(accepted)), _is_one_of(text, accepted))
-            for n, (text, accepted) in enumerate(zip(given, marked.key, strict=True), 1)
-        ]
-    options = {option.id: option for option in item.options}
-    return [
-        Compared(n, prompt, options.get(one), options[right], one == right)
-        for n, (prompt, one, right) in enumerate(zip_longest(item.prompts, given, marked.key), 1)
-    ]
-
-
-def _typed(text: str) -> papers.Option:
-    return papers.Option("", text, text)
-
-
-def _is_one_of(text: str, accepted: list[str]) -> bool:
-    return normalise(text) in {normalise(spelling) for spelling in accepted}
-
-
-def kind_word(type_: str) -> str:
-    """Name a type of question."""
-    words: dict[str, str] = {
-        "single": _("Single choice"),
-        "multiple": _("Multiple choice"),
-        "true_false": _("True or false"),
-        "fill_in": _("Fill in"),
-        "numeric": _("Number"),
-        "ordering": _("Ordering"),
-        "matching": _("Matching"),
-    }
-    return words[type_]
 
 
 def refusal_words(refusal: Refusal) -> str:
@@ -393,9 +320,9 @@ def _questions(attempt: Attempt) -> list[Question]:
         answer = saved.get(item.position)
         span = (min(groups[item.case.code]), max(groups[item.case.code])) if item.case else None
         shown.append(
-            Question(item, answer.seq, answer.value, answer.flagged, span)
+            Question(item, answer.value, answer.seq, answer.flagged, span)
             if answer
-            else Question(item, 0, None, False, span)
+            else Question(item, None, 0, False, span)
         )
     return shown
 

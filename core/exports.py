@@ -6,7 +6,7 @@ import csv
 import io
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -55,7 +55,22 @@ class Sheet:
     rows: Iterable[Sequence[Cell]]
 
 
-Producer = Callable[[dict[str, Any]], Sheet]
+@dataclass(frozen=True, slots=True)
+class File:
+    """What a producer gives that writes its file itself: its name, its bytes, how many things are in it, and notes.
+
+    A note is {text, values, count, names}: a sentence for the catalogues, what fills it, of how many things it is said,
+    and the first of them.
+    """
+
+    filename: str
+    media_type: str
+    body: bytes
+    total: int
+    notes: Sequence[dict[str, Any]] = ()
+
+
+Producer = Callable[[dict[str, Any]], Sheet | File]
 Permission = Callable[[dict[str, Any], int], bool]
 
 
@@ -63,6 +78,7 @@ Permission = Callable[[dict[str, Any], int], bool]
 class _Kind:
     produce: Producer
     allowed: Permission
+    formats: Collection[str]
 
 
 _kinds: dict[str, _Kind] = {}
@@ -72,15 +88,16 @@ class Cancelled(Exception):
     """The person who asked for the file does not want it any more."""
 
 
-def register(kind: str, producer: Producer, allowed: Permission) -> None:
+def register(kind: str, producer: Producer, allowed: Permission, formats: Collection[str] = MEDIA) -> None:
     """Make a kind of export known; called once, when its package is imported.
 
     Args:
         kind: its name, e.g. "ranking".
-        producer: gives the sheet for the parameters; runs in the job worker, in the language asked for.
+        producer: gives the sheet or the file for the parameters; runs in the job worker, in the language asked for.
         allowed: says whether a person (id) may have it with these parameters; asked at request, making and download.
+        formats: what `format` may be.
     """
-    _kinds[kind] = _Kind(producer, allowed)
+    _kinds[kind] = _Kind(producer, allowed, formats)
 
 
 def request_export(
@@ -90,14 +107,14 @@ def request_export(
 
     Args:
         kind: a registered kind.
-        params: JSON; `format` is "xlsx" or "csv", `language` "zh" or "en", the rest is the producer's.
+        params: JSON; `format` is one of the kind's, `language` "zh" or "en", the rest is the producer's.
         person_id: who asks, and alone may have it.
         organization_id: the node of the tree the data belong to, for the audit trail.
         why: the reason given.
 
     Raises: Invalid when there is no such kind or format; NotFound when the person may not have it (P3).
     """
-    if kind not in _kinds or params.get("format") not in MEDIA:
+    if kind not in _kinds or params.get("format") not in _kinds[kind].formats:
         raise Invalid(path="kind", reason="unknown")
     if not _kinds[kind].allowed(params, person_id):
         raise NotFound(what="export")
@@ -154,7 +171,8 @@ def download_export(export_id: int, person_id: int) -> tuple[bytes, str, str]:
     if export.state != "done" or export.body is None or not _kinds[export.kind].allowed(export.params, person_id):
         raise NotFound(what="export")
     with transaction():
-        audit.record(f"{export.kind}.download", "export", export_id, person_id=person_id, params=export.params)
+        params = {name: value for name, value in export.params.items() if name != "notes"}
+        audit.record(f"{export.kind}.download", "export", export_id, person_id=person_id, params=params)
     return export.body, export.filename, export.media_type
 
 
@@ -174,9 +192,9 @@ def make_export(export_id: int) -> None:
         if not _kinds[kind].allowed(params, person_id):
             raise NotFound(what="export")
         with force_locale("en" if params.get("language") == "en" else "zh"):
-            sheet = _kinds[kind].produce(params)
-            _note(export_id, 0, sheet.total)
-            body = WRITERS[params["format"]](sheet, lambda done: _note(export_id, done, sheet.total))
+            produced = _kinds[kind].produce(params)
+            _note(export_id, 0, produced.total)
+            file = produced if isinstance(produced, File) else _written(produced, params["format"], export_id)
     except Cancelled:
         db.session.rollback()
         return
@@ -189,12 +207,18 @@ def make_export(export_id: int) -> None:
     _end(
         export_id,
         "done",
-        body=body,
-        done=sheet.total,
-        total=sheet.total,
-        filename=f"{sheet.name}.{params['format']}",
-        media_type=MEDIA[params["format"]],
+        body=file.body,
+        done=file.total,
+        total=file.total,
+        filename=file.filename,
+        media_type=file.media_type,
+        params=params | ({"notes": list(file.notes)} if file.notes else {}),
     )
+
+
+def _written(sheet: Sheet, format_: str, export_id: int) -> File:
+    body = WRITERS[format_](sheet, lambda done: _note(export_id, done, sheet.total))
+    return File(f"{sheet.name}.{format_}", MEDIA[format_], body, sheet.total)
 
 
 @jobs.task(name="exports.run")

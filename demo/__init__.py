@@ -35,7 +35,9 @@ LOGINS = tuple(
             ("finance A", "许文静"),
             ("finance B", "高远"),
             ("auditor", "韩正清"),
+            ("question author", "吴思远"),
+            ("question reviewer", "沈丽华"),
         )
     )
 )
-WORKER, ADMIN, ORGANIZER, FINANCE_A, FINANCE_B, AUDITOR = range(len(LOGINS))
+WORKER, ADMIN, ORGANIZER, FINANCE_A, FINANCE_B, AUDITOR, AUTHOR, REVIEWER = range(len(LOGINS))

@@ -22,6 +22,7 @@ class Event:
     people: int
     offered: bool
     finished: bool
+    practised: bool
 
 
 def find_event() -> Event | None:
@@ -38,6 +39,7 @@ def find_event() -> Event | None:
         people=max((entry.details["people"] for entry in entries if entry.action == "demo.fill"), default=0),
         offered=any(entry.action == "demo.offer" for entry in entries),
         finished=any(entry.action == "demo.finish" for entry in entries),
+        practised=any(entry.action == "demo.practise" for entry in entries),
     )
 
 

@@ -33,7 +33,7 @@ MONGOLIAN = ("巴特尔", "乌兰其其格", "萨仁高娃", "苏日娜", "那�
 YI = ("阿尔·拉铁", "吉克·伍沙", "沙马·阿依")
 
 RARE = "陈𬭎"
-RARE_NUMBER = 7
+RARE_NUMBER = 11
 """The person with this number has a name outside the basic plane (U+2CB4E), as some real people do."""
 
 

@@ -97,7 +97,7 @@ class Player:
 
 def make_player(chance: Random) -> Player:
     """Draw a person's skill, pace and keenness."""
-    return Player(chance.gauss(0.3, 0.95), math.exp(chance.gauss(0.0, 0.28)), chance.betavariate(1.8, 2.2))
+    return Player(chance.gauss(0.12, 0.95), math.exp(chance.gauss(0.0, 0.28)), chance.betavariate(1.8, 2.2))
 
 
 def sittings(count: int, begin: datetime, end: datetime, chance: Random) -> list[datetime]:
@@ -213,9 +213,7 @@ def play(
         passed += SECONDS[version.type] * player.pace * math.exp(chance.gauss(0.0, 0.45))
         if passed >= limit:
             break
-        guess = GUESS.get(version.type, 0.0)
-        right = chance.random() < guess + (1 - guess) / (1 + math.exp(HARD[version.difficulty] - skill))
-        value = _right_answer(version, item, chance) if right else _wrong_answer(version, item, bank, chance)
+        value = give(version, item, bank, skill, chance)
         if value is not None:
             seq = 1 if chance.random() < 0.85 else chance.randint(2, 3)
             answers.append((position, seq, value, started_at + timedelta(seconds=passed)))
@@ -248,6 +246,13 @@ def bank_versions(bank: Bank) -> dict[int, Version]:
     if known is None or known[0] is not bank:
         known = _known[id(bank)] = (bank, {version.id: version for version in bank.versions})
     return known[1]
+
+
+def give(version: Version, item: PaperItem, bank: Bank, skill: float, chance: Random) -> Value:
+    """Answer one item as somebody of a skill (logits above the bank's middle) does; None leaves it out."""
+    guess = GUESS.get(version.type, 0.0)
+    right = chance.random() < guess + (1 - guess) / (1 + math.exp(HARD[version.difficulty] - skill))
+    return _right_answer(version, item, chance) if right else _wrong_answer(version, item, bank, chance)
 
 
 def _right_answer(version: Version, item: PaperItem, chance: Random) -> Value:

@@ -40,7 +40,7 @@ def _entries() -> list[tuple[str, str, str]]:
     ]
     if not current_user.is_authenticated:
         return [*entries, (_("Sign in"), "/login", "person")]
-    return [*entries, (_("Me"), "/me", "person"), *_role_entries()]
+    return [*entries, (_("Practice"), "/practice", "book"), (_("Me"), "/me", "person"), *_role_entries()]
 
 
 def _role_entries() -> list[tuple[str, str, str]]:
@@ -57,6 +57,10 @@ def _role_entries() -> list[tuple[str, str, str]]:
         entries.append((_("Bonuses"), f"/organizations/{managed[0]}/bonuses", "star"))
     elif "organizer" in roles:
         entries.append((_("Organizations"), "/organizations", "building"))
+    if roles & {"organizer", "enterprise_admin", "question_author", "question_reviewer"}:
+        entries.append((_("Question bank"), "/questions", "edit"))
+    if roles & {"organizer", "question_author", "question_reviewer"}:
+        entries.append((_("Laboratory"), "/laboratory", "search"))
     if "finance" in roles:
         entries.append((_("Payouts"), "/payouts", "money"))
     if roles & {"auditor", "organizer"}:

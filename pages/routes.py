@@ -19,6 +19,7 @@ from leaderboard import queries as boards
 from leaderboard.queries import MyRank
 from payouts import queries as payouts
 from payouts.routes import stages
+from practice import queries as practice
 
 blueprint = Blueprint("pages", __name__)
 
@@ -54,7 +55,13 @@ def home() -> str:
         if one.id not in joined and phase(one, now) != "over"
     ]
     return render_template(
-        "home.html", name=me.name, mine=mine, others=_cards(others), running=running_attempt(), following=_next(mine)
+        "home.html",
+        name=me.name,
+        mine=mine,
+        others=_cards(others),
+        running=running_attempt(),
+        following=_next(mine),
+        practice=practice.today(me.person_id, now),
     )
 
 

@@ -32,10 +32,15 @@ def keep(content: bytes, person_id: int | None = None) -> dict[str, str]:
 
     Raises: BadMedia.
     """
-    found = {"sha256": hashlib.sha256(content).hexdigest(), "mime": mime_of(content)}
+    found = name_of(content)
     row = found | {"content": content, "created_at": clock.now(), "created_by": person_id}
     db.session.execute(insert(Media).values(row).on_conflict_do_nothing())
     return found
+
+
+def name_of(content: bytes) -> dict[str, str]:
+    """Return {sha256, mime} of an image or a sound. Raises: BadMedia."""
+    return {"sha256": hashlib.sha256(content).hexdigest(), "mime": mime_of(content)}
 
 
 def read_files(bank: dict[str, Any], folder: Path) -> tuple[list[bytes], list[str]]:

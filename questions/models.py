@@ -41,13 +41,14 @@ class Question(Model):
 
     `state` is that of the latest version; `current_version_id` is the one in use, of a question that has been approved
     once and is not retired. Without an organization it belongs to the bank that all share. A reserved question is for
-    official use only and appears in no practice until it is released.
+    official use only and appears in no practice until it is released. `import_id` is the file it came with.
     """
 
     __tablename__ = "questions"
     __table_args__ = (
         CheckConstraint("state in ('draft', 'submitted', 'approved', 'retired')", name="state"),
         Index("ix_questions_trade_code", "trade_code"),
+        Index("ix_questions_import_id", "import_id"),
     )
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
@@ -60,6 +61,7 @@ class Question(Model):
     author_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
     reserved: Mapped[bool] = mapped_column(default=False, server_default=false())
     offered_at: Mapped[datetime | None]
+    import_id: Mapped[int | None] = mapped_column(ForeignKey("question_imports.id"))
 
 
 class QuestionVersion(Model):
@@ -129,3 +131,38 @@ class Media(Model):
     content: Mapped[bytes]
     created_at: Mapped[datetime]
     created_by: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+
+
+class QuestionImport(Model):
+    """A file of questions being taken into a bank: read and checked first, then imported whole or not at all.
+
+    `node_id` is where the person holds the role for it; `settings` and `report` are those of `examining`, `error` is a
+    note. The file itself is kept until it is imported or discarded.
+    """
+
+    __tablename__ = "question_imports"
+    __table_args__ = (
+        CheckConstraint(
+            "state in ('waiting', 'reading', 'checked', 'importing', 'done', 'failed', 'discarded', 'undone')",
+            name="state",
+        ),
+        Index("ix_question_imports_created_at", "created_at"),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+    node_id: Mapped[int | None]
+    organization_id: Mapped[int | None] = mapped_column(ForeignKey("organizations.id"))
+    trade_code: Mapped[str] = mapped_column(ForeignKey("trades.code"))
+    filename: Mapped[str]
+    format: Mapped[str] = mapped_column(default="")
+    state: Mapped[str] = mapped_column(default="waiting")
+    settings: Mapped[dict[str, Any]]
+    report: Mapped[dict[str, Any]] = mapped_column(default=dict, deferred=True)
+    error: Mapped[dict[str, Any] | None]
+    done: Mapped[int] = mapped_column(default=0)
+    total: Mapped[int] = mapped_column(default=0)
+    imported: Mapped[int] = mapped_column(default=0)
+    body: Mapped[bytes | None] = mapped_column(deferred=True)
+    created_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]

@@ -6,16 +6,17 @@ import threading
 import time
 from collections.abc import Collection
 
-from sqlalchemy import or_, select
+from sqlalchemy import or_, select, true
 
 from core.database import db
-from questions.models import Question, QuestionVersion, Topic, Trade
+from core.errors import NotFound
+from questions.models import Media, Question, QuestionVersion, Topic, Trade
 from questions.rules import Bank, Version
 
 BANK_SECONDS = 5.0
 
 _versions: dict[int, Version] = {}
-_banks: dict[tuple[str, int | None], tuple[float, Bank]] = {}
+_banks: dict[tuple[str, int | None, bool], tuple[float, Bank]] = {}
 _loading = threading.Lock()
 
 
@@ -57,14 +58,15 @@ def get_versions(ids: Collection[int]) -> dict[int, Version]:
     return {id_: _versions[id_] for id_ in ids}
 
 
-def get_bank(trade_code: str, organization_id: int | None = None) -> Bank:
+def get_bank(trade_code: str, organization_id: int | None = None, reserved: bool = True) -> Bank:
     """Return the questions of a trade that may be drawn, at most `BANK_SECONDS` old.
 
     Args:
         trade_code: the trade.
         organization_id: whose own bank is added to the shared one; None for the shared one alone.
+        reserved: whether questions kept for official use are among them.
     """
-    key = (trade_code, organization_id)
+    key = (trade_code, organization_id, reserved)
     found = _banks.get(key)
     if found and time.monotonic() - found[0] < BANK_SECONDS:
         return found[1]
@@ -78,6 +80,7 @@ def get_bank(trade_code: str, organization_id: int | None = None) -> Bank:
                 Question.current_version_id.is_not(None),
                 Question.state != "retired",
                 or_(Question.organization_id.is_(None), Question.organization_id == organization_id),
+                true() if reserved else Question.reserved.is_(False),
             )
         )
         versions = get_versions([id_ for id_ in ids if id_ is not None])
@@ -87,6 +90,14 @@ def get_bank(trade_code: str, organization_id: int | None = None) -> Bank:
             bank = Bank(versions.values(), parents)
         _banks[key] = (time.monotonic(), bank)
         return bank
+
+
+def get_media(sha256: str) -> Media:
+    """Return an image or a sound. Raises: NotFound."""
+    found = db.session.get(Media, sha256)
+    if found is None:
+        raise NotFound(what="media")
+    return found
 
 
 def forget() -> None:

@@ -15,9 +15,12 @@ from sqlalchemy import select
 
 from core import clock
 from core.database import db, transaction
+from core.models import AuditEntry
+from questions import media
+from questions.checks import bank_problems
 from questions.errors import BankInvalid
 from questions.models import Question, QuestionVersion, Topic, Trade
-from questions.rules import CASE_SIZE, DIFFICULTIES, TYPES
+from questions.rules import CASE_SIZE, DIFFICULTIES, N_, TYPES, Fault
 
 
 @dataclass
@@ -38,14 +41,14 @@ def load_banks(folder: Path) -> Loaded:
 
     Raises: BankInvalid with every fault of every file at once; nothing is loaded then.
     """
-    trades = yaml.safe_load((folder / "trades.yaml").read_text(encoding="utf-8"))["trades"]
-    banks = {
-        path: yaml.safe_load(path.read_text(encoding="utf-8"))
-        for path in sorted(folder.glob("*.yaml"))
-        if path.name != "trades.yaml"
-    }
+    trades, banks = read_banks(folder)
     codes = {trade["code"] for trade in trades}
     problems = [f"{path.name}: {problem}" for path, bank in banks.items() for problem in find_problems(bank, codes)]
+    files: list[bytes] = []
+    for path, bank in banks.items() if not problems else ():
+        contents, faults = media.read_files(bank, folder / "media" / bank["trade"])
+        files += contents
+        problems += [f"{path.name}: {fault}" for fault in faults]
     if problems:
         raise BankInvalid(problems)
     loaded = Loaded()
@@ -53,9 +56,35 @@ def load_banks(folder: Path) -> Loaded:
         for position, trade in enumerate(trades, 1):
             db.session.merge(Trade(code=trade["code"], name_zh=trade["zh"], name_en=trade["en"], position=position))
         db.session.flush()
+        for content in files:
+            media.keep(content)
         for bank in banks.values():
             _load_bank(bank, loaded)
     return loaded
+
+
+def read_banks(folder: Path) -> tuple[list[Any], dict[Path, Any]]:
+    """Return the trades of a folder, and every bank by its path, as parsed from YAML."""
+    trades = yaml.load((folder / "trades.yaml").read_bytes(), yaml.CSafeLoader)["trades"]
+    paths = [path for path in sorted(folder.glob("*.yaml")) if path.name != "trades.yaml"]
+    return trades, {path: yaml.load(path.read_bytes(), yaml.CSafeLoader) for path in paths}
+
+
+def check_banks(folder: Path) -> list[str]:
+    """Return one sentence for each fault of the banks of a folder: what keeps one from being loaded, else what an
+    examiner would not let pass.
+
+    Args:
+        folder: where the YAML files lie.
+    """
+    trades, banks = read_banks(folder)
+    codes = {trade["code"] for trade in trades}
+    return [
+        f"{path.name}: {problem}"
+        for path, bank in banks.items()
+        for problem in find_problems(bank, codes)
+        or media.read_files(bank, folder / "media" / bank["trade"])[1] + bank_problems(bank)
+    ]
 
 
 def find_problems(bank: Any, trade_codes: set[str]) -> list[str]:
@@ -100,32 +129,39 @@ def _is_text(text: Any) -> bool:
 
 
 def question_problems(question: dict[str, Any], topics: Collection[str]) -> list[str]:
-    """Return one sentence for each fault of a question in the form of docs/bank-format.md.
+    """Return one sentence for each fault of a question in the form of docs/bank-format.md; arguments as below."""
+    return [str(fault) for fault in question_faults(question, topics)]
+
+
+def question_faults(question: dict[str, Any], topics: Collection[str]) -> list[Fault]:
+    """Return what is wrong with a question in the form of docs/bank-format.md.
 
     Args:
         question: as parsed from YAML.
         topics: the codes of the topics it may have.
     """
-    problems = []
+    faults = []
     type_ = question.get("type")
     if type_ not in TYPES:
-        return [f"type {type_!r} is unknown"]
+        return [Fault(N_("The type %(type)s is not known."), type=type_)]
     if question.get("topic") not in topics:
-        problems.append("the topic is not listed, or has topics under it")
+        faults.append(Fault(N_("The topic is not one of the trade, or has topics under it.")))
     if question.get("difficulty") not in DIFFICULTIES:
-        problems.append("the difficulty is not 1 to 5")
+        faults.append(Fault(N_("The difficulty is not a number from 1 to 5.")))
     parts = [*question.get("options", []), *question.get("prompts", [])]
     if not all(
         _is_text(text) for text in [*(question.get(part) for part in ("stem", "explanation", "source")), *parts]
     ):
-        return [*problems, "a text lacks zh or en"]
+        return [*faults, Fault(N_("A text lacks its Chinese or its English."))]
     if question.get("options") and not TYPES[type_].has_options:
-        problems.append("only single, multiple, ordering and matching have options")
+        faults.append(Fault(N_("Only single and multiple choice, ordering and matching have options.")))
     try:
         TYPES[type_].read_key(question)
+    except Fault as fault:
+        faults.append(fault)
     except (KeyError, TypeError, ValueError) as fault:
-        problems.append(f"the key cannot be: {fault}")
-    return problems
+        faults.append(Fault(N_("The answer lacks a part, or a part of it cannot be read: %(part)s"), part=fault))
+    return faults
 
 
 def content_of(question: dict[str, Any], cases: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -150,11 +186,21 @@ def content_of(question: dict[str, Any], cases: dict[str, Any] | None = None) ->
     return content | {name: value for name, value in more.items() if value}
 
 
+def hash_of(content: dict[str, Any]) -> str:
+    """Return the SHA-256 of a version's content, in hexadecimal."""
+    return hashlib.sha256(msgspec.json.encode(content, order="sorted")).hexdigest()
+
+
 def _load_bank(bank: dict[str, Any], loaded: Loaded) -> None:
+    """Load one bank. What people changed in the browser stays until the file itself says something new."""
     trade = bank["trade"]
     cases = {case["id"]: case for case in bank.get("cases", [])}
     loaded.trades.append(trade)
+    of_trade = AuditEntry.details["trade"].astext == trade
+    edited = db.session.scalar(select(AuditEntry.id).where(AuditEntry.subject == "topics", of_trade).limit(1))
     for position, topic in enumerate(bank["topics"], 1):
+        if edited and db.session.get(Topic, (trade, topic["code"])):
+            continue
         db.session.merge(
             Topic(
                 trade_code=trade,
@@ -169,34 +215,45 @@ def _load_bank(bank: dict[str, Any], loaded: Loaded) -> None:
     known = {
         question.code: question for question in db.session.scalars(select(Question).where(Question.trade_code == trade))
     }
-    current = {
-        version.id: version
-        for version in db.session.scalars(
-            select(QuestionVersion)
-            .join(Question, Question.current_version_id == QuestionVersion.id)
-            .where(Question.trade_code == trade)
+    loaded_last: dict[int, str] = {}
+    numbers: Counter[int] = Counter()
+    for version in db.session.execute(
+        select(
+            QuestionVersion.question_id,
+            QuestionVersion.number,
+            QuestionVersion.created_by,
+            QuestionVersion.content_hash,
         )
-    }
+        .join(Question, Question.id == QuestionVersion.question_id)
+        .where(Question.trade_code == trade)
+        .order_by(QuestionVersion.number)
+    ):
+        numbers[version.question_id] = version.number
+        if version.created_by is None:
+            loaded_last[version.question_id] = version.content_hash
     for entry in bank["questions"]:
         content = content_of(entry, cases)
-        content_hash = hashlib.sha256(msgspec.json.encode(content, order="sorted")).hexdigest()
+        content_hash = hash_of(content)
         question = known.get(entry["id"])
         if question is None:
             question = Question(code=entry["id"], trade_code=trade, state="approved")
             db.session.add(question)
             db.session.flush()
-            number = 1
             loaded.new += 1
+        elif loaded_last.get(question.id) == content_hash:
+            loaded.unchanged += 1
+            continue
         else:
-            latest = current[question.current_version_id or 0]
-            if latest.content_hash == content_hash:
-                loaded.unchanged += 1
-                continue
-            number = latest.number + 1
             loaded.changed += 1
-        version = QuestionVersion(
-            question_id=question.id, number=number, content_hash=content_hash, created_at=clock.now(), **content
+        made = QuestionVersion(
+            question_id=question.id,
+            number=numbers[question.id] + 1,
+            content_hash=content_hash,
+            created_at=clock.now(),
+            **content,
         )
-        db.session.add(version)
+        db.session.add(made)
         db.session.flush()
-        question.current_version_id = question.latest_version_id = version.id
+        question.latest_version_id = made.id
+        if question.state != "retired":
+            question.state, question.current_version_id = "approved", made.id

@@ -9,6 +9,9 @@ from difflib import SequenceMatcher
 
 _WORDS = re.compile(r"[0-9A-Za-z_]+(?:[.'’-][0-9A-Za-z_]+)*|\s+|.", re.DOTALL)
 
+MOST_COMPARISONS = 1_000_000
+"""Texts that differ in more than that many pairs of words are simply replaced: comparing them would take seconds."""
+
 Piece = tuple[str, str]
 """Some text and what became of it: "same", "gone" or "new"."""
 
@@ -31,16 +34,24 @@ class Difference:
 def compare_texts(old: str, new: str) -> tuple[Piece, ...]:
     """Return the pieces of two texts in reading order; a Latin word, a number or a Chinese character is one unit."""
     before, after = _WORDS.findall(old), _WORDS.findall(new)
-    pieces: list[Piece] = []
+    most = min(len(before), len(after))
+    head = next((at for at in range(most) if before[at] != after[at]), most)
+    tail = next((at for at in range(most - head) if before[-1 - at] != after[-1 - at]), most - head)
+    whole = [("same", before[:head]), *_middle(before[head : len(before) - tail], after[head : len(after) - tail])]
+    whole.append(("same", before[len(before) - tail :]))
+    return tuple((kind, "".join(words)) for kind, words in whole if words)
+
+
+def _middle(before: list[str], after: list[str]) -> list[tuple[str, list[str]]]:
+    if len(before) * len(after) > MOST_COMPARISONS:
+        return [("gone", before), ("new", after)]
+    pieces = []
     for step, i1, i2, j1, j2 in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
         if step == "equal":
-            pieces.append(("same", "".join(before[i1:i2])))
-            continue
-        if i1 < i2:
-            pieces.append(("gone", "".join(before[i1:i2])))
-        if j1 < j2:
-            pieces.append(("new", "".join(after[j1:j2])))
-    return tuple(pieces)
+            pieces.append(("same", before[i1:i2]))
+        else:
+            pieces += [("gone", before[i1:i2]), ("new", after[j1:j2])]
+    return pieces
 
 
 def compare(old: Mapping[str, str], new: Mapping[str, str]) -> list[Difference]:

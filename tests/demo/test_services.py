@@ -205,6 +205,7 @@ def test_the_demo_worker_has_won_a_paid_prize_and_has_welding_still_to_play() ->
 def test_every_log_in_signs_in_and_holds_its_role() -> None:
     event = make_quietly(len(demo.LOGINS))
     wanted = ["", "enterprise_admin", "organizer", "finance", "finance", "auditor"]
+    wanted += ["question_author", "question_reviewer"]
     for log_in, person_id, role in zip(demo.LOGINS, event.login_ids, wanted, strict=True):
         _, session = sign_in(normalise_phone(log_in.phone), log_in.password, "cookie", "test")
         assert session.person_id == person_id

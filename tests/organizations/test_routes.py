@@ -160,10 +160,10 @@ def test_an_auditor_reads_the_acts_of_their_nodes_only(world: World) -> None:
     ("role", "extra"),
     [
         (None, []),
-        ("organizer", ["/organizer", "/organizations", "/audit"]),
+        ("organizer", ["/organizer", "/organizations", "/questions", "/laboratory", "/audit"]),
         ("finance", ["/payouts"]),
         ("auditor", ["/audit"]),
-        ("question_author", []),
+        ("question_author", ["/questions", "/laboratory"]),
     ],
 )
 def test_the_menu_shows_what_a_role_may_open(world: World, role: str | None, extra: list[str]) -> None:
@@ -172,4 +172,4 @@ def test_the_menu_shows_what_a_role_may_open(world: World, role: str | None, ext
     menu = page.split('<nav class="nav')[1].split("</nav>")[0]
     links = [part.split('"')[0] for part in menu.split('href="')[1:]]
     links = [link for link in links if not link.startswith("/static")]
-    assert links == ["/", "/competitions", "/leaderboards", "/me", *extra]
+    assert links == ["/", "/competitions", "/leaderboards", "/practice", "/me", *extra]

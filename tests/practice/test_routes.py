@@ -24,6 +24,7 @@ from tests.factories import (
     make_competition,
     make_level,
     make_organization,
+    make_participation,
     make_person,
     make_session,
     make_track,
@@ -126,9 +127,9 @@ def test_marking_with_certainty_is_remembered_and_adds_up(scene: Scene) -> None:
     assert "How sure are you?" not in scene.get("/practice/welding/ordered")
     assert "It teaches you" in scene.get("/practice/welding/ordered?certainty=on")
     page = scene.send("/practice/welding/ordered", **{"answer-1": "a", "certainty": "3"})
-    assert "+3 certainty points for this answer; 3 from 1 answers so far." in page
+    assert "Certainty points: +3 for this answer, 3 in all." in page
     page = scene.send("/practice/welding/ordered", **{"answer-1": "b", "certainty": "2"})
-    assert "−2 certainty points for this answer; 1 from 2 answers so far." in page
+    assert "Certainty points: −2 for this answer, 1 in all." in page
     assert "How sure are you?" not in scene.get("/practice/welding/ordered?certainty=off")
 
 
@@ -301,6 +302,15 @@ def test_a_mock_handed_in_late_says_so_and_one_that_cannot_be_drawn_is_refused(s
     reply = scene.client.post(f"/practice/levels/{make_level(track, 2, items=90).id}/start")
     assert reply.status_code == 409
     assert "too few questions" in reply.text
+
+
+def test_the_result_of_a_failed_level_leads_to_its_practice(scene: Scene) -> None:
+    competition = make_competition(scene.work.enterprise)
+    level = make_level(make_track(competition))
+    make_participation(competition, scene.person, scene.work.team.path)
+    attempt = scene.client.post(f"/levels/{level.id}/start").location
+    scene.client.post(f"{attempt}/submission")
+    assert f'href="/practice/levels/{level.id}"' in scene.get(f"{attempt}/result")
 
 
 def test_a_level_one_may_not_see_cannot_be_practised(scene: Scene) -> None:

@@ -232,9 +232,9 @@ def test_progress_counts_questions_met_and_those_right_the_last_time(work: Workp
     assert (progress.size, progress.done, progress.due) == (12, 2, 2)
 
 
-def make_level_of(work: Workplace, **changes: object) -> int:
+def make_level_of(work: Workplace) -> int:
     competition = make_competition(work.enterprise)
-    return int(make_level(make_track(competition), items=5, pass_points=30, **changes).id)
+    return int(make_level(make_track(competition), items=5, pass_points=30).id)
 
 
 def test_a_mock_is_drawn_from_the_practice_bank_marked_like_a_level_and_leaves_no_trace_in_it(work: Workplace) -> None:

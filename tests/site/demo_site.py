@@ -20,6 +20,8 @@ ROLES = {
     "organizer": demo.ORGANIZER,
     "finance": demo.FINANCE_A,
     "auditor": demo.AUDITOR,
+    "question_author": demo.AUTHOR,
+    "question_reviewer": demo.REVIEWER,
 }
 
 

@@ -28,7 +28,7 @@ CATALOGUE = ROOT / "translations/zh/LC_MESSAGES/messages.po"
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
 SPEAKING_MODULES = sorted(
     path
-    for package in ("accounts", "organizations", "questions", "competitions", "leaderboard", "payouts", "pages", "core")
+    for package in ("accounts", "organizations", "questions", "practice", "competitions", "leaderboard", "payouts", "pages", "core")
     for name in ("routes*.py", "*_routes.py", "forms.py", "nav.py", "exports.py")
     for path in (ROOT / package).glob(name)
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 from pathlib import Path
 
@@ -70,7 +71,19 @@ def test_the_shared_style_sheets_together_stay_under_forty_kilobytes() -> None:
     assert sum((CSS / name).stat().st_size for name in SHARED) < 40 * 1024
 
 
+def test_the_scripts_of_the_play_screen_stay_under_25_kilobytes_compressed() -> None:
+    waiting, seen = ["ui.js", "play.js"], dict[str, int]()
+    while waiting:
+        name = waiting.pop()
+        source = (CSS.parent / "js" / name).read_bytes()
+        seen[name] = len(gzip.compress(source))
+        waiting += set(re.findall(r'from "\./(\w+\.js)"', source.decode())) - set(seen)
+    assert {"outbox.js", "timer.js", "items.js"} <= set(seen)
+    assert sum(seen.values()) < 25_000
+
+
 def test_colours_are_written_in_the_token_layer_only() -> None:
-    rest = (CSS / "components.css").read_text(encoding="utf-8") + (CSS / "play.css").read_text(encoding="utf-8")
+    sheets = ("components.css", "play.css", "items.css")
+    rest = "".join((CSS / name).read_text(encoding="utf-8") for name in sheets)
     literal = set(re.findall(r"#[0-9a-f]{6}\b", rest))
     assert literal <= {"#1e1a15", "#f4b266"}, "medal figures and the flag on a filled cell are the same in both themes"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import deque
+import re
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from urllib.parse import urljoin, urlsplit
@@ -14,13 +15,18 @@ from werkzeug.test import TestResponse
 from tests.site.demo_site import ROLES, browser_of
 
 PAGES = 150
+ALIKE = 8
+"""How many pages are looked at whose addresses differ in numbers only."""
 STARTS = (
     "/",
     "/me",
     "/competitions",
+    "/practice",
     "/leaderboards",
     "/organizer",
     "/organizations",
+    "/questions",
+    "/laboratory",
     "/payouts",
     "/exports",
     "/audit",
@@ -108,8 +114,13 @@ def test_p1_every_page_a_role_comes_upon_is_whole_and_its_links_lead_somewhere(
     found = dict.fromkeys(STARTS, "a start")
     waiting = deque(STARTS)
     shown = 0
+    alike: Counter[str] = Counter()
     while waiting and shown < PAGES:
         address = waiting.popleft()
+        kind = re.sub(r"\d+", "0", address)
+        alike[kind] += 1
+        if alike[kind] > ALIKE:
+            continue
         reply = browser.get(address, headers={"Accept-Language": language}, buffered=True)
         hops = 0
         while reply.status_code in (301, 302, 303) and hops < 5:

@@ -1,0 +1,460 @@
+"""The life of a question: writing, reviewing, retiring, offering. Every use case is one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import text
+
+from core import audit
+from core.database import db, lock, transaction
+from core.errors import NotFound
+from questions import media, queries, queries_admin
+from questions.errors import ChangedMeanwhile, NoReason, NotNow, OwnQuestion, QuestionInvalid
+from questions.models import Question, QuestionNote, QuestionVersion, Topic
+from questions.rules import N_, Fault
+from questions.rules.life import bad_weights, may_judge, may_take
+from questions.services import content_of, hash_of, question_faults
+
+AUDITED = {"return", "approve", "retire", "adopt", "decline", "release"}
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts, and the node of the tree at which they hold the role for it."""
+
+    person_id: int
+    node_id: int
+
+
+def written_of(version: QuestionVersion) -> dict[str, Any]:
+    """Return a version in the form of docs/bank-format.md, without its case group."""
+    key = version.key
+    question: dict[str, Any] = {
+        "type": version.type,
+        "topic": version.topic_code,
+        "difficulty": version.difficulty,
+        "stem": version.stem,
+        "options": version.options,
+        "explanation": version.explanation,
+        "source": version.source,
+    }
+    match version.type:
+        case "single" | "multiple":
+            question["key"] = key["options"]
+        case "true_false":
+            question["key"] = key["truth"]
+        case "fill_in":
+            question["key"] = key["blanks"] if "blanks" in key else key["accepted"]
+        case "ordering":
+            question["key"] = key["order"]
+        case "matching":
+            question["key"] = key["pairs"]
+        case _:
+            question["key"] = {name: value for name, value in key.items() if name != "where"}
+    more = {
+        "credit": key.get("credit"),
+        "where": key.get("where"),
+        "prompts": version.prompts,
+        "variables": version.variables,
+        "media": version.media,
+    }
+    return question | {name: value for name, value in more.items() if value}
+
+
+def find_faults(trade_code: str, written: dict[str, Any]) -> list[Fault]:
+    """Return what is wrong with a question in the form of docs/bank-format.md.
+
+    Args:
+        trade_code: its trade.
+        written: the question.
+    """
+    topics = queries.list_topics(trade_code)
+    return question_faults(written, {topic.code for topic in topics} - {topic.parent_code for topic in topics})
+
+
+def create(
+    trade_code: str, bank: int | None, written: dict[str, Any], by: Actor, now: datetime, reserved: bool = False
+) -> Question:
+    """Make a question with its first version, a draft.
+
+    Args:
+        trade_code: its trade.
+        bank: the organization it belongs to; None for the shared bank.
+        written: in the form of docs/bank-format.md.
+        by: the author.
+        now: aware UTC.
+        reserved: whether it is for official use only.
+
+    Raises: QuestionInvalid.
+    """
+    with transaction():
+        return add(trade_code, bank, written, by, now, reserved)
+
+
+def add(
+    trade_code: str, bank: int | None, written: dict[str, Any], by: Actor, now: datetime, reserved: bool = False
+) -> Question:
+    """Do what `create` does, in the caller's transaction."""
+    content = _content(trade_code, written)
+    question_id = db.session.scalar(text("select nextval(pg_get_serial_sequence('questions', 'id'))"))
+    question = Question(
+        id=question_id,
+        code=f"{trade_code}-q{question_id}",
+        trade_code=trade_code,
+        state="draft",
+        organization_id=bank,
+        author_id=by.person_id,
+        reserved=reserved,
+    )
+    db.session.add(question)
+    db.session.flush()
+    _add_version(question, 1, content, by, now)
+    return question
+
+
+def save(question_id: int, written: dict[str, Any], base: int, by: Actor, now: datetime) -> bool:
+    """Write a new version, which makes the question a draft; the version in use stays in use until it is approved.
+
+    Args:
+        question_id: the question.
+        written: in the form of docs/bank-format.md.
+        base: the number of the version it was written from.
+        by: the author.
+        now: aware UTC.
+
+    Returns: False when nothing differs from the latest version, so that nothing was written.
+
+    Raises: QuestionInvalid; ChangedMeanwhile when there is a newer version than `base`; NotFound.
+    """
+    with transaction():
+        return write(question_id, written, base, by, now)
+
+
+def write(question_id: int, written: dict[str, Any], base: int, by: Actor, now: datetime) -> bool:
+    """Do what `save` does, in the caller's transaction."""
+    question = lock(Question, question_id)
+    latest = queries_admin.get_latest(question)
+    if latest.number != base:
+        raise ChangedMeanwhile(number=latest.number)
+    content = _content(question.trade_code, written)
+    if latest.case_group:
+        content["case_group"] = latest.case_group
+    if same_content(latest, content):
+        return False
+    _add_version(question, latest.number + 1, content, by, now)
+    question.state = "draft"
+    return True
+
+
+def same_content(version: QuestionVersion, content: Mapping[str, Any]) -> bool:
+    """Say whether a version says the same; numbers that differ only in how they are written do not count."""
+    stored = {
+        column.name: getattr(version, column.name)
+        for column in QuestionVersion.__table__.columns
+        if column.name not in ("id", "question_id", "number", "content_hash", "created_at", "created_by")
+    }
+    empty: dict[str, Any] = {"prompts": [], "variables": {}, "media": [], "case_group": None}
+    return bool(_as_text(stored) == _as_text(empty | dict(content)))
+
+
+def _as_text(value: Any) -> Any:
+    """Bring numbers to texts, all the way down, and every line break to one form."""
+    match value:
+        case bool() | None:
+            return value
+        case dict():
+            return {key: _as_text(one) for key, one in value.items()}
+        case list() | tuple():
+            return [_as_text(one) for one in value]
+        case _:
+            return "\n".join(str(value).split("\r\n")).strip()
+
+
+def _content(trade_code: str, written: dict[str, Any]) -> dict[str, Any]:
+    if faults := find_faults(trade_code, written):
+        raise QuestionInvalid(faults)
+    return content_of(written)
+
+
+def _add_version(question: Question, number: int, content: dict[str, Any], by: Actor, now: datetime) -> None:
+    version = QuestionVersion(
+        question_id=question.id,
+        number=number,
+        content_hash=hash_of(content),
+        created_at=now,
+        created_by=by.person_id,
+        **content,
+    )
+    db.session.add(version)
+    db.session.flush()
+    question.latest_version_id = version.id
+
+
+def keep_media(content: bytes, person_id: int) -> dict[str, str]:
+    """Keep an image or a sound that somebody brings, and return {sha256, mime}. Raises: BadMedia.
+
+    Args:
+        content: the whole file.
+        person_id: who brings it.
+    """
+    with transaction():
+        return media.keep(content, person_id)
+
+
+def comment(question_id: int, body: str, by: Actor, now: datetime) -> None:
+    """Say something about a question. Raises: NoReason when it is nothing; NotFound."""
+    with transaction():
+        question = lock(Question, question_id)
+        if not body:
+            raise NoReason
+        _note(question, "comment", body, by, now)
+
+
+def submit(question_id: int, body: str, by: Actor, now: datetime) -> None:
+    """Hand a question to the reviewers. Raises: NotNow; NotFound.
+
+    Args:
+        question_id: the question.
+        body: what the reviewers should know; may be empty.
+        by: an author.
+        now: aware UTC.
+    """
+    with transaction():
+        take(question_id, "submit", body, by, now)
+
+
+def withdraw(question_id: int, body: str, by: Actor, now: datetime) -> None:
+    """Take a question back from the reviewers; arguments as of `submit`. Raises: NotNow; NotFound."""
+    with transaction():
+        take(question_id, "withdraw", body, by, now)
+
+
+def send_back(question_id: int, body: str, by: Actor, now: datetime) -> None:
+    """Return a question to its author.
+
+    Args:
+        question_id: the question.
+        body: the reason.
+        by: a reviewer.
+        now: aware UTC.
+
+    Raises: NoReason; NotNow; NotFound.
+    """
+    with transaction():
+        take(question_id, "return", body, by, now)
+
+
+def approve(question_id: int, body: str, by: Actor, now: datetime) -> None:
+    """Put the latest version into use; attempts keep the version they were drawn with.
+
+    Args:
+        question_id: the question.
+        body: what to add; may be empty.
+        by: a reviewer who wrote no version since the last approved one, and whose question it is not.
+        now: aware UTC.
+
+    Raises: OwnQuestion; NotNow; NotFound.
+    """
+    with transaction():
+        question = take(question_id, "approve", body, by, now)
+        writers = queries_admin.list_writers(question_id, after=question.current_version_id)
+        if not may_judge(by.person_id, question.author_id, writers):
+            raise OwnQuestion
+        question.current_version_id = question.latest_version_id
+
+
+def retire(question_id: int, body: str, by: Actor, now: datetime) -> None:
+    """Take a question out of use; attempts that contain it keep it.
+
+    Args:
+        question_id: the question.
+        body: the reason.
+        by: a reviewer.
+        now: aware UTC.
+
+    Raises: NoReason; NotNow; NotFound.
+    """
+    with transaction():
+        take(question_id, "retire", body, by, now).current_version_id = None
+
+
+def offer(question_id: int, body: str, by: Actor, now: datetime) -> None:
+    """Offer an approved question of an organization's own bank to the shared one.
+
+    Args:
+        question_id: the question.
+        body: what to add; may be empty.
+        by: an author or reviewer of that organization.
+        now: aware UTC.
+
+    Raises: NotNow when it is not approved, shared already or offered already; NotFound.
+    """
+    with transaction():
+        question = take(question_id, "offer", body, by, now)
+        if question.organization_id is None or question.offered_at is not None:
+            raise NotNow(state=question.state)
+        question.offered_at = now
+
+
+def decline(question_id: int, body: str, by: Actor, now: datetime) -> None:
+    """Leave an offered question where it is.
+
+    Args:
+        question_id: the question.
+        body: the reason.
+        by: a reviewer of the shared bank.
+        now: aware UTC.
+
+    Raises: NoReason; NotNow; NotFound.
+    """
+    with transaction():
+        question = take(question_id, "decline", body, by, now)
+        _end_offer(question)
+
+
+def adopt(question_id: int, body: str, by: Actor, now: datetime) -> None:
+    """Take an offered question into the shared bank; its author stays its author.
+
+    Args:
+        question_id: the question.
+        body: what to add; may be empty.
+        by: a reviewer of the shared bank who wrote none of its versions.
+        now: aware UTC.
+
+    Raises: OwnQuestion; NotNow; NotFound.
+    """
+    with transaction():
+        question = take(question_id, "adopt", body, by, now)
+        if not may_judge(by.person_id, question.author_id, queries_admin.list_writers(question_id)):
+            raise OwnQuestion
+        _end_offer(question)
+        question.organization_id = None
+
+
+def _end_offer(question: Question) -> None:
+    if question.offered_at is None:
+        raise NotNow(state=question.state)
+    question.offered_at = None
+
+
+def set_reserved(question_id: int, reserved: bool, body: str, by: Actor, now: datetime) -> None:
+    """Keep a question for official use, or release it for practice.
+
+    Args:
+        question_id: the question.
+        reserved: True keeps it.
+        body: why.
+        by: a reviewer.
+        now: aware UTC.
+
+    Raises: NoReason; NotNow when it is so already; NotFound.
+    """
+    with transaction():
+        question = lock(Question, question_id)
+        if question.reserved == reserved:
+            raise NotNow(state=question.state)
+        question.reserved = reserved
+        if reserved:
+            if not body:
+                raise NoReason
+            _note(question, "comment", body, by, now)
+        else:
+            take(question_id, "release", body, by, now)
+
+
+_NEXT = {"submit": "submitted", "withdraw": "draft", "return": "draft", "approve": "approved", "retire": "retired"}
+_KINDS = {
+    "submit": "submitted",
+    "withdraw": "comment",
+    "return": "returned",
+    "approve": "approved",
+    "retire": "retired",
+    "offer": "offered",
+    "decline": "returned",
+    "adopt": "adopted",
+    "release": "released",
+}
+_WITH_REASON = {"return", "retire", "decline", "release"}
+
+
+def take(question_id: int, step: str, body: str, by: Actor, now: datetime) -> Question:
+    """Take one step in the caller's transaction: the new state, the note, the trace.
+
+    Args:
+        question_id: the question.
+        step: a name of `rules.life.STEPS`, or "release".
+        body: what is said with it.
+        by: who takes it.
+        now: aware UTC.
+
+    Raises: NoReason; NotNow; NotFound.
+    """
+    question = lock(Question, question_id)
+    if not may_take(step, question.state):
+        raise NotNow(state=question.state)
+    if step in _WITH_REASON and not body:
+        raise NoReason
+    question.state = _NEXT.get(step, question.state)
+    if body or step != "withdraw":
+        _note(question, _KINDS[step], body, by, now)
+    if step in AUDITED:
+        audit.record(
+            f"question.{step}",
+            "question",
+            question_id,
+            person_id=by.person_id,
+            organization_id=by.node_id,
+            why=body,
+            code=question.code,
+            version=question.latest_version_id,
+        )
+    return question
+
+
+def _note(question: Question, kind: str, body: str, by: Actor, now: datetime) -> None:
+    db.session.add(
+        QuestionNote(
+            question_id=question.id,
+            version_id=question.latest_version_id,
+            person_id=by.person_id,
+            kind=kind,
+            body=body,
+            at=now,
+        )
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class TopicChange:
+    """What a topic shall be called, and its share among its siblings in percent."""
+
+    code: str
+    name_zh: str
+    name_en: str
+    weight: int | None
+
+
+def edit_topics(trade_code: str, changes: Sequence[TopicChange], by: Actor) -> None:
+    """Change names and weights of a trade's topics; a bank file does not change them back.
+
+    Args:
+        trade_code: the trade.
+        changes: every topic of the trade.
+        by: who decides.
+
+    Raises: Fault when the weights of a level do not sum to 100; NotFound when a topic is not of the trade.
+    """
+    with transaction():
+        topics = {topic.code: lock(Topic, (trade_code, topic.code)) for topic in queries.list_topics(trade_code)}
+        if set(topics) != {change.code for change in changes}:
+            raise NotFound(what="topic")
+        if bad_weights((topics[change.code].parent_code, change.weight) for change in changes):
+            raise Fault(N_("The weights do not sum to 100."))
+        for change in changes:
+            topic = topics[change.code]
+            topic.name_zh, topic.name_en, topic.weight = change.name_zh, change.name_en, change.weight
+        audit.record("topics.edit", "topics", person_id=by.person_id, organization_id=by.node_id, trade=trade_code)

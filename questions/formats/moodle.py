@@ -1,0 +1,607 @@
+"""Moodle XML (docs.moodle.org/en/Moodle_XML_format), with the images it carries in base64."""
+
+from __future__ import annotations
+
+import ast
+import base64
+import random
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+from urllib.parse import unquote
+from xml.sax.saxutils import escape, quoteattr
+
+from lxml import etree
+
+from questions.formats.markup import Html, feedback_html, media_html, to_html
+from questions.formats.neutral import (
+    MOST_QUESTIONS,
+    ONE_LANGUAGE,
+    CannotHold,
+    Item,
+    Note,
+    Place,
+    Reading,
+    Refused,
+    Words,
+    WriteOptions,
+    Writing,
+    flat,
+    fraction_of,
+    fractions,
+    labelled,
+    note,
+    number,
+    percent,
+    settle_credit,
+    shortest,
+    words,
+)
+from questions.formats.shared import (
+    ESSAY,
+    OTHER_TYPE,
+    Media,
+    decoded,
+    joined,
+    keep_media,
+    path_of,
+    read_choice,
+    read_formatted,
+    read_matching,
+    read_numeric,
+    read_short,
+    refuse_in_moodle,
+    settle_feedback,
+)
+from questions.formats.tags import apply_tags, tags_of
+from questions.formats.unpack import parse_xml
+from questions.rules import N_, Fault, Version, draw_values
+
+_FORMATS = {"html": "html", "markdown": "markdown", "plain_text": "plain", "moodle_auto_format": "moodle"}
+_PLUGIN = "@@PLUGINFILE@@/"
+_WILDCARD = re.compile(r"\{([A-Za-z]\w*)\}")
+_FORMULA = re.compile(r"\{=((?:[^{}]|\{\w+\})*)\}")
+_GAP = re.compile(r"\[\[(\d+)\]\]")
+_FUNCTIONS = {"round", "floor", "ceil", "min", "max", "sqrt", "abs", "pow"}
+_BY_HAND = {"essay": ESSAY}
+_CLOZE = N_("Cloze questions (several answers embedded in a text) cannot be taken in. Divide it into single questions.")
+LONGEST_FORMULA = 1_000
+DRAWS = 20
+"""How many sets of values a calculated question is given on export."""
+
+
+def read(body: bytes, mapping: Mapping[str, str] | None = None) -> Reading:
+    """Read Moodle XML.
+
+    Args:
+        body: the file.
+        mapping: means nothing here.
+
+    Raises: Refused.
+    """
+    root = parse_xml(body)
+    if root.tag != "quiz":
+        raise Refused(N_("This is no Moodle XML: its outermost element is not quiz."))
+    reading = Reading(items=[], notes=[])
+    media = Media()
+    category: list[str] = []
+    for node in root.iterchildren("question"):
+        kind = node.get("type", "")
+        if kind == "category":
+            category = path_of(_plain(node.find("category")))
+            continue
+        place = Place(line=node.sourceline or 0)
+        if kind == "description":
+            reading.notes.append(note(N_("A description without a question was left out."), place))
+            continue
+        item = Item({}, place, list(category), None, [], [])
+        try:
+            _read_question(node, kind, item, media)
+        except Fault as fault:
+            item.problems.append(Note(fault.text, fault.values, place))
+        reading.items.append(item)
+        if len(reading.items) > MOST_QUESTIONS:
+            raise Refused(N_("The file has more than %(most)s questions. Divide it."), most=MOST_QUESTIONS)
+    reading.media = media.found
+    return reading
+
+
+def _plain(node: etree._Element | None) -> str:
+    """Return the text of an element, or of the <text> in it."""
+    if node is None:
+        return ""
+    inside = node.find("text")
+    return "".join((node if inside is None else inside).itertext()).strip()
+
+
+def _read_question(node: etree._Element, kind: str, item: Item, media: Media) -> None:
+    question = item.question
+    if idnumber := flat(_plain(node.find("idnumber"))):
+        question["id"] = idnumber
+    stem = _rich(node.find("questiontext"), item, media)
+    question["stem"] = stem.text or words(_plain(node.find("name")))
+    if kind in _BY_HAND:
+        raise Fault(_BY_HAND[kind])
+    if kind in ("cloze", "multianswer"):
+        raise Fault(_CLOZE)
+    if kind not in _READERS:
+        raise Fault(OTHER_TYPE, type=kind[:40] or "?")
+    keep_media(question, stem)
+    _READERS[kind](node, item, media)
+    general = _rich(node.find("generalfeedback"), item, media)
+    if question.get("variables"):
+        _show_answer(node, general)
+    settle_feedback(question, general)
+    apply_tags(item, [_plain(tag) for tag in node.iterfind("tags/tag")])
+
+
+def _rich(node: etree._Element | None, item: Item, media: Media) -> Html:
+    """Read a text in its format, with the files it carries taken out of it."""
+    if node is None:
+        return Html({}, {})
+    html = read_formatted(_plain(node), _FORMATS.get(node.get("format", "html"), "html"))
+    if not html.media:
+        return html
+    files = {unquote(file.get("name", "")): file for file in node.iterfind("file")}
+
+    def fetch(address: str) -> bytes | None:
+        file = files.get(unquote(address).removeprefix(_PLUGIN).lstrip("/"))
+        return None if file is None else decoded(file.text or "")
+
+    return media.take(html, item, fetch)
+
+
+def _answers(node: etree._Element, item: Item, media: Media) -> list[tuple[Html, Fraction, Words, etree._Element]]:
+    """Return the answers: text, share of the points, feedback, and the element itself."""
+    found = []
+    for answer in node.iterfind("answer"):
+        share = fraction_of(answer.get("fraction", "0")) / 100
+        feedback = _rich(answer.find("feedback"), item, media).text
+        found.append((_rich(answer, item, media), share, feedback, answer))
+    return found
+
+
+def _explain(item: Item, answers: Iterable[tuple[Html, Fraction, Words, etree._Element]], labels: bool = True) -> None:
+    kept = []
+    for html, share, feedback, _ in answers:
+        if feedback and (share > 0 or not labels):
+            kept.append(feedback)
+        elif feedback:
+            label = next(iter(html.text.values()), "")
+            kept.append({one: f"{html.text.get(one, label)}: {text}" for one, text in feedback.items()})
+    if kept:
+        item.question["explanation"] = joined(kept)
+
+
+def _read_multichoice(node: etree._Element, item: Item, media: Media) -> None:
+    answers = _answers(node, item, media)
+    single = _plain(node.find("single")).lower() in ("true", "1") and node.get("type") == "multichoice"
+    shares = [share for _, share, _, _ in answers]
+    if node.get("type") == "multichoiceset":  # all or nothing
+        right = sum(share > 0 for share in shares)
+        shares = [Fraction(1, right) if share > 0 else Fraction(-1) for share in shares]
+    texts = [html.text for html, _, _, _ in answers]
+    for at, (html, _, _, _) in enumerate(answers):
+        if html.media and not html.text:
+            texts[at] = next(iter(html.media.values()))
+    read_choice(item, texts, shares, single)
+    if node.get("type") == "multichoiceset":
+        settle_credit(item.question, "all")
+    for option, (html, _, _, _) in zip(item.question["options"], answers, strict=True):
+        keep_media(option, html, "image")
+    _explain(item, answers)
+
+
+def _read_truefalse(node: etree._Element, item: Item, media: Media) -> None:
+    answers = _answers(node, item, media)
+    right = [_plain(answer).lower() for _, share, _, answer in answers if share > 0]
+    if len(right) != 1 or right[0] not in ("true", "false"):
+        raise Fault(N_("The answer must be true or false."))
+    item.question |= {"type": "true_false", "key": right[0] == "true"}
+    _explain(item, answers, labels=False)
+
+
+def _read_shortanswer(node: etree._Element, item: Item, media: Media) -> None:
+    answers = _answers(node, item, media)
+    read_short(item, [(_plain(answer), share) for _, share, _, answer in answers])
+    _explain(item, [one for one in answers if _plain(one[3]) != "*"])
+
+
+def _read_numerical(node: etree._Element, item: Item, media: Media) -> None:
+    answers = [one for one in _answers(node, item, media) if _plain(one[3]) != "*"]
+    read_numeric(
+        item,
+        [
+            (number(_plain(answer)), number(_plain(answer.find("tolerance")) or "0"), share)
+            for _, share, _, answer in answers
+        ],
+    )
+    _explain(item, answers)
+    _read_unit(node, item)
+
+
+def _read_unit(node: etree._Element, item: Item) -> None:
+    units = [
+        flat(_plain(unit.find("unit_name")))
+        for unit in node.iterfind("units/unit")
+        if Decimal(number(_plain(unit.find("multiplier")) or "1")) == 1
+    ]
+    if units and units[0]:
+        item.question["key"]["unit"] = {"": units[0]}
+    if len(node.findall("units/unit")) > 1:
+        item.warnings.append(note(N_("Only one unit is kept; the others were left out."), item.place))
+
+
+def _read_match(node: etree._Element, item: Item, media: Media) -> None:
+    pairs = []
+    for sub in node.iterfind("subquestion"):
+        left = _rich(sub, item, media)
+        pairs.append((left.text, read_formatted(_plain(sub.find("answer")), "html").text))
+        if left.media:
+            raise Fault(N_("An item on the left of the matching is an image. Give it words."))
+    read_matching(item, pairs)
+
+
+def _read_ordering(node: etree._Element, item: Item, media: Media) -> None:
+    answers = _answers(node, item, media)
+    answers.sort(key=lambda one: one[1])
+    question = item.question
+    question |= {"type": "ordering", "options": labelled(html.text for html, _, _, _ in answers)}
+    if not all(html.text for html, _, _, _ in answers):
+        raise Fault(N_("An option has no text."))
+    for option, (html, _, _, _) in zip(question["options"], answers, strict=True):
+        keep_media(option, html, "image")
+    question["key"] = [option["id"] for option in question["options"]]
+    if _plain(node.find("gradingtype")) not in ("ALL_OR_NOTHING", "-1"):
+        question["credit"] = "each"
+
+
+def _read_gaps(node: etree._Element, item: Item, media: Media) -> None:
+    """Read words dragged or selected into gaps as a matching of the gaps with the words."""
+    question = item.question
+    boxes = [read_formatted(_plain(box), "html").text for box in node if box.tag in ("dragbox", "selectoption")]
+    wanted = [int(found) for found in _GAP.findall(next(iter(question["stem"].values()), ""))]
+    if not wanted or not all(1 <= at <= len(boxes) for at in wanted):
+        raise Fault(N_("The text names a gap that no word fits, or it has no gaps."))
+
+    def shown(text: str) -> str:
+        numbers = iter(range(1, len(wanted) + 1))
+        return _GAP.sub(lambda _: f"____({next(numbers, 0)})", text)
+
+    question["stem"] = {language: shown(text) for language, text in question["stem"].items()}
+    pairs = [({"": f"({at})"}, boxes[gap - 1]) for at, gap in enumerate(wanted, 1)]
+    read_matching(item, [*pairs, *(({}, box) for box in boxes if box not in [right for _, right in pairs])])
+    item.warnings.append(
+        note(N_("Gaps to be filled with given words became a matching of gaps and words."), item.place)
+    )
+
+
+def _names(node: etree._Element) -> dict[str, str]:
+    """Return by the names of a calculated question's variables names that ours can have. Raises: Fault."""
+    said = [_plain(one.find("name")) for one in node.iterfind("dataset_definitions/dataset_definition")]
+    names = {
+        name: name.lower() if re.fullmatch(r"[A-Za-z]\w*", name) and name.lower() != "answer" else f"v_{name.lower()}"
+        for name in said
+    }
+    if len(set(names.values())) < len(names):
+        raise Fault(N_("The names of two variables differ in capitals only. Rename one."))
+    return names
+
+
+def _read_calculated(node: etree._Element, item: Item, media: Media) -> None:
+    """Read a calculated question as one whose values are drawn for each paper. Raises: Fault where it cannot be."""
+    question, names = item.question, _names(node)
+    full = [one for one in _answers(node, item, media) if one[1] >= 1]
+    if len(full) != 1:
+        raise Fault(N_("%(count)s formulas are fully right; it must be exactly one."), count=len(full))
+    answer = full[0][3]
+    if _plain(answer.find("correctanswerformat")) == "2":
+        raise Fault(N_("The answer is rounded to significant figures; only a number of decimals can be held."))
+    used = {name for text in question["stem"].values() for name in _WILDCARD.findall(text)}
+    question["variables"] = {
+        names[name]: {
+            "min": number(_plain(dataset.find("minimum"))),
+            "max": number(_plain(dataset.find("maximum"))),
+            "step": f"{Decimal(1).scaleb(-_places(dataset.find('decimals'), 0)):f}",
+        }
+        for dataset in node.iterfind("dataset_definitions/dataset_definition")
+        if (name := _plain(dataset.find("name"))) in used
+    }
+    question["stem"] = {language: _renamed(text, names) for language, text in question["stem"].items()}
+    question |= {
+        "type": "numeric",
+        "key": {
+            "expression": expression_of(_plain(answer), names),
+            "decimals": _places(answer.find("correctanswerlength"), 2),
+            "tolerance": _calculated_tolerance(answer),
+        },
+    }
+    _explain(item, full)
+    _read_unit(node, item)
+
+
+def _places(node: etree._Element | None, default: int) -> int:
+    places = Decimal(number(_plain(node) or str(default)))
+    if places not in range(11):
+        raise Fault(N_("Say with how many decimals the answer is computed: a number from 0 to 10."))
+    return int(places)
+
+
+def _renamed(text: str, names: Mapping[str, str]) -> str:
+    return _WILDCARD.sub(lambda found: f"{{{names.get(found[1], found[1])}}}", text)
+
+
+def _show_answer(node: etree._Element, html: Html) -> None:
+    """Show {answer} where the feedback on a calculated question computes the answer again."""
+    names = _names(node)
+    full = [_plain(answer) for answer in node.iterfind("answer") if fraction_of(answer.get("fraction", "0")) >= 100]
+    wanted = re.sub(r"\s", "", full[0])
+    for text in (html.text, html.source):
+        for language, said in text.items():
+            shown = _FORMULA.sub(lambda found: "{answer}" if re.sub(r"\s", "", found[1]) == wanted else found[0], said)
+            text[language] = _renamed(shown, names)
+
+
+class _Ours(ast.NodeTransformer):
+    """pow(x, y) as x ** y."""
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        self.generic_visit(node)
+        if isinstance(node.func, ast.Name) and node.func.id == "pow" and len(node.args) == 2:
+            return ast.BinOp(node.args[0], ast.Pow(), node.args[1])
+        return node
+
+
+class _Theirs(ast.NodeTransformer):
+    """x ** y as pow(x, y)."""
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
+        self.generic_visit(node)
+        return ast.Call(ast.Name("pow"), [node.left, node.right], []) if isinstance(node.op, ast.Pow) else node
+
+
+def expression_of(formula: str, names: Mapping[str, str]) -> str:
+    """Turn a formula of Moodle's into an expression of ours: {a} into a, pow(x, y) into x ** y. Raises: Fault.
+
+    Args:
+        formula: e.g. "{a} * pow({b}, 2)".
+        names: our names of its variables.
+    """
+    text = _WILDCARD.sub(lambda found: f" {names.get(found[1], found[1])} ", formula.strip().lstrip("="))
+    for name in re.findall(r"([A-Za-z]\w*)\s*\(", text):
+        if name not in _FUNCTIONS:
+            raise Fault(N_("The formula uses %(name)s, which is not known here."), name=name[:30])
+    try:
+        return ast.unparse(_Ours().visit(ast.parse(text[:LONGEST_FORMULA].strip(), mode="eval")))
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as fault:
+        raise Fault(N_("This is no formula that can be read: %(text)s"), text=formula[:80]) from fault
+
+
+def _calculated_tolerance(answer: etree._Element) -> str:
+    tolerance = number(_plain(answer.find("tolerance")) or "0")
+    kind = _plain(answer.find("tolerancetype")) or "1"
+    if kind == "3":
+        raise Fault(N_("The tolerance is geometric; only absolute and relative ones can be held."))
+    return f"{shortest(str(Decimal(tolerance) * 100))}%" if kind == "1" and Decimal(tolerance) else tolerance
+
+
+_READERS = {
+    "multichoice": _read_multichoice,
+    "multichoiceset": _read_multichoice,
+    "truefalse": _read_truefalse,
+    "shortanswer": _read_shortanswer,
+    "numerical": _read_numerical,
+    "matching": _read_match,
+    "match": _read_match,
+    "ordering": _read_ordering,
+    "ddwtos": _read_gaps,
+    "gapselect": _read_gaps,
+    "calculated": _read_calculated,
+    "calculatedsimple": _read_calculated,
+}
+
+
+# ---------- writing ----------
+
+
+def write(questions: Sequence[Mapping[str, Any]], media: Mapping[str, bytes], options: WriteOptions) -> Writing:
+    """Write questions in Moodle XML; arguments as `workbook.write_csv`, with the images and sounds they name."""
+    writing = Writing(b"", 0, {}, [])
+    parts = ['<?xml version="1.0" encoding="UTF-8"?>', "<quiz>"]
+    topic = ""
+    for question in questions:
+        code = str(question["id"])
+        try:
+            text = _Writer(question, media, options).written()
+        except CannotHold as fault:
+            writing.notes.setdefault(code, []).append(fault.note)
+            writing.left_out.append(code)
+            continue
+        if question["topic"] != topic:
+            topic = question["topic"]
+            path = f"$course$/top/{options.trade or 'questions'}/{topic.replace('/', '//')}"
+            parts.append(f'<question type="category"><category><text>{escape(path)}</text></category></question>')
+        if options.language and question["stem"]["zh"] != question["stem"]["en"]:
+            writing.notes.setdefault(code, []).append(note(ONE_LANGUAGE))
+        parts.append(text)
+        writing.count += 1
+    writing.body = "\n".join([*parts, "</quiz>", ""]).encode()
+    return writing
+
+
+_TYPES = {
+    "single": "multichoice",
+    "multiple": "multichoice",
+    "true_false": "truefalse",
+    "fill_in": "shortanswer",
+    "numeric": "numerical",
+    "ordering": "ordering",
+    "matching": "matching",
+}
+
+
+class _Writer:
+    """Writes one question."""
+
+    def __init__(self, question: Mapping[str, Any], media: Mapping[str, bytes], options: WriteOptions) -> None:
+        refuse_in_moodle(question, drawn=True)
+        self._question, self._media, self._language = question, media, options.language
+        self._kind = "calculated" if question.get("variables") else _TYPES[question["type"]]
+
+    def written(self) -> str:
+        question = self._question
+        name = flat(question["stem"][self._language or "zh"])[:80]
+        explanation = feedback_html(question, self._language)
+        if self._kind == "calculated":
+            again = "{=" + _formula_of(question) + "}"
+            explanation = explanation.replace("{answer}", escape(again))
+        tags = "".join(f"<tag><text>{escape(tag)}</text></tag>" for tag in tags_of(question))
+        return "\n".join(
+            [
+                f"<question type={quoteattr(self._kind)}>",
+                f"<name><text>{escape(name)}</text></name>",
+                self._rich(
+                    "questiontext", f"<p>{self._text(question['stem'], question.get('media', ()))}</p>", question
+                ),
+                self._rich("generalfeedback", explanation),
+                "<defaultgrade>1</defaultgrade><penalty>0</penalty><hidden>0</hidden>",
+                f"<idnumber>{escape(str(question['id']))}</idnumber>",
+                *self._answer(),
+                f"<tags>{tags}</tags>",
+                "</question>",
+            ]
+        )
+
+    def _text(self, text: Mapping[str, str], media: Iterable[Mapping[str, Any]] = ()) -> str:
+        return to_html(text, self._language) + media_html(media, self._language, folder=_PLUGIN)
+
+    def _rich(
+        self, tag: str, html: str, owner: Mapping[str, Any] | None = None, more: str = "", attrs: str = ""
+    ) -> str:
+        """Write an element that holds HTML, with the files of a question or an option."""
+        names = [one["file"] for one in (owner or {}).get("media", [])]
+        if owner and "image" in owner:
+            names.append(owner["image"]["file"])
+        files = "".join(
+            f'<file name={quoteattr(name)} path="/" encoding="base64">'
+            f"{base64.b64encode(self._media[name]).decode()}</file>"
+            for name in dict.fromkeys(names)
+        )
+        return f'<{tag}{attrs} format="html"><text>{_cdata(html)}</text>{files}{more}</{tag}>'
+
+    def _option(self, option: Mapping[str, Any], share: str) -> str:
+        html = self._text(option, [option["image"]] if "image" in option else ())
+        return self._rich("answer", html, option, attrs=f' fraction="{share}"')
+
+    def _answer(self) -> list[str]:
+        question, key = self._question, self._question["key"]
+        options = question.get("options", [])
+        match self._kind:
+            case "multichoice":
+                single = question["type"] == "single"
+                shares = {one["id"]: Fraction(one["id"] in key) for one in options} if single else fractions(question)
+                return [
+                    f"<single>{'true' if single else 'false'}</single>"
+                    "<shuffleanswers>true</shuffleanswers><answernumbering>abc</answernumbering>",
+                    *(self._option(one, percent(shares[one["id"]])) for one in options),
+                ]
+            case "truefalse":
+                return [_plain_answer(word, 100 if key == (word == "true") else 0) for word in ("true", "false")]
+            case "shortanswer":
+                return ["<usecase>0</usecase>", *(_plain_answer(text.replace("*", "\\*"), 100) for text in key)]
+            case "numerical":
+                tolerance = str(key["tolerance"])
+                if tolerance.endswith("%"):
+                    tolerance = f"{abs(Decimal(str(key['value']))) * Decimal(tolerance[:-1]) / 100:f}"
+                return [_plain_answer(key["value"], 100, f"<tolerance>{tolerance}</tolerance>"), *self._units()]
+            case "ordering":
+                grading = "ABSOLUTE_POSITION" if question.get("credit") == "each" else "ALL_OR_NOTHING"
+                by_id = {one["id"]: one for one in options}
+                return [
+                    "<layouttype>VERTICAL</layouttype><selecttype>ALL</selecttype><selectcount>0</selectcount>"
+                    f"<gradingtype>{grading}</gradingtype><showgrading>SHOW</showgrading>"
+                    "<numberingstyle>none</numberingstyle>",
+                    *(self._option(by_id[one], f"{at}.0000000") for at, one in enumerate(key, 1)),
+                ]
+            case "matching":
+                return self._pairs()
+            case _:
+                return self._calculated()
+
+    def _units(self) -> list[str]:
+        unit = self._question["key"].get("unit") or {}
+        name = unit.get(self._language or "en") or unit.get("zh")
+        if not name:
+            return []
+        return [f"<units><unit><multiplier>1</multiplier><unit_name>{escape(name)}</unit_name></unit></units>"]
+
+    def _pairs(self) -> list[str]:
+        question, key = self._question, self._question["key"]
+        options = {one["id"]: one for one in question["options"]}
+        if any("image" in one for one in [*question["prompts"], *options.values()]):
+            raise CannotHold(N_("A matching with images: Moodle XML does not hold it; QTI does."))
+        pairs = [(self._text(one), options[key[one["id"]]]) for one in question["prompts"]]
+        pairs += [("", option) for id_, option in options.items() if id_ not in key.values()]
+        return [
+            "<shuffleanswers>true</shuffleanswers>",
+            *(
+                self._rich("subquestion", left, more=f"<answer><text>{_cdata(self._text(right))}</text></answer>")
+                for left, right in pairs
+            ),
+        ]
+
+    def _calculated(self) -> list[str]:
+        question, key = self._question, self._question["key"]
+        tolerance = str(key["tolerance"])
+        relative = tolerance.endswith("%")
+        amount = f"{Decimal(tolerance[:-1]) / 100:f}" if relative else tolerance
+        more = (
+            f"<tolerance>{amount}</tolerance><tolerancetype>{1 if relative else 2}</tolerancetype>"
+            f"<correctanswerformat>1</correctanswerformat><correctanswerlength>{key['decimals']}</correctanswerlength>"
+        )
+        formula = _formula_of(question)
+        return [_plain_answer(formula, 100, more), *self._units(), _datasets(question)]
+
+
+def _plain_answer(text: str, share: int, more: str = "") -> str:
+    return f'<answer fraction="{share}" format="plain_text"><text>{escape(text)}</text>{more}</answer>'
+
+
+def _cdata(html: str) -> str:
+    return "<![CDATA[" + html.replace("]]>", "]]&gt;") + "]]>" if html else ""
+
+
+def _formula_of(question: Mapping[str, Any]) -> str:
+    """Turn an expression of ours into one of Moodle's: variables in braces, powers as pow(x, y)."""
+    text = ast.unparse(_Theirs().visit(ast.parse(question["key"]["expression"], mode="eval")))
+    names = question["variables"]
+    return re.sub(r"\b([a-z]\w*)\b", lambda found: f"{{{found[1]}}}" if found[1] in names else found[1], text)
+
+
+def _datasets(question: Mapping[str, Any]) -> str:
+    """Write values for Moodle to choose from, drawn as ours are, so that a condition holds there too."""
+    version = Version(
+        0, "numeric", "", 1, {}, (), question["key"] | _where(question), {}, {}, variables=question["variables"]
+    )
+    drawn = [draw_values(version, random.Random(seed)) for seed in range(DRAWS)]  # noqa: S311 - examples
+    parts = []
+    for name, bounds in question["variables"].items():
+        places = max(-int(Decimal(str(bounds[part])).as_tuple().exponent) for part in ("min", "max", "step"))
+        items = "".join(
+            f"<dataset_item><number>{at}</number><value>{values[name]}</value></dataset_item>"
+            for at, values in enumerate(drawn, 1)
+        )
+        parts.append(
+            "<dataset_definition><status><text>private</text></status>"
+            f"<name><text>{name}</text></name><type>calculated</type><distribution><text>uniform</text></distribution>"
+            f"<minimum><text>{bounds['min']}</text></minimum><maximum><text>{bounds['max']}</text></maximum>"
+            f"<decimals><text>{max(places, 0)}</text></decimals><itemcount>{DRAWS}</itemcount>"
+            f"<dataset_items>{items}</dataset_items><number_of_items>{DRAWS}</number_of_items></dataset_definition>"
+        )
+    return f"<dataset_definitions>{''.join(parts)}</dataset_definitions>"
+
+
+def _where(question: Mapping[str, Any]) -> dict[str, str]:
+    return {"where": str(question["where"])} if question.get("where") else {}

@@ -1,0 +1,570 @@
+"""Writing and reviewing questions: the list, the editor, one question with its history, the topics of a trade."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+
+from accounts import identity
+from core import clock
+from core.database import db
+from core.errors import NotFound
+from core.security import limited
+from core.web import language, tr
+from organizations.queries import list_path
+from questions import access, authoring, queries, queries_admin, words
+from questions.authoring import Actor
+from questions.errors import ChangedMeanwhile, NoReason, NotNow, OwnQuestion, QuestionInvalid
+from questions.forms import EditorForm, NoteForm, TopicsForm
+from questions.models import Question, Topic, Trade
+from questions.presenting import Shown, present_item
+from questions.queries_admin import Listed, Wanted
+from questions.rules import TYPES, BadExpression, PaperItem, Version, draw_item
+from questions.rules.differences import compare
+from questions.rules.life import STATES, bad_weights, may_judge, may_take, share_of_whole
+from questions.rules.samples import draw_samples
+from questions.services import content_of
+from questions.uses import find_points, find_uses
+
+UPLOAD_LIMIT = 6_000_000
+"""Bytes of one form with its images and sounds."""
+STEPS = (
+    "comment",
+    "submit",
+    "withdraw",
+    "offer",
+    "return",
+    "approve",
+    "retire",
+    "adopt",
+    "decline",
+    "reserve",
+    "release",
+)
+
+blueprint = Blueprint("bank", __name__, url_prefix="/questions")
+
+
+@blueprint.url_value_preprocessor
+def allow_uploads(endpoint: str | None, values: dict[str, Any] | None) -> None:
+    """Let the editor's form be larger than others, before anything reads it."""
+    if endpoint in ("bank.create", "bank.edit"):
+        request.max_content_length = UPLOAD_LIMIT
+
+
+def _reach(question_id: int, roles: tuple[str, ...] = access.READERS) -> tuple[Actor, Listed]:
+    """Return who asks, and a question of a bank that one of the roles reaches.
+
+    What an organization offers is open to the same roles at a root. Raises: NotSignedIn; NotFound (P3).
+    """
+    person = identity.require()
+    listed = queries_admin.get_listed(question_id)
+    found = access.banks(roles)
+    bank = listed.question.organization_id
+    if bank not in found and listed.question.offered_at is not None and roles != access.AUTHORS:
+        bank = None
+    if bank not in found:
+        raise NotFound
+    return Actor(person.person_id, found[bank]), listed
+
+
+@blueprint.get("")
+def index() -> str:
+    """List and search questions."""
+    found = access.require_banks(access.READERS)
+    trades = queries.list_trades()
+    asked = request.args
+    trade = next((one for one in trades if one.code == asked.get("trade")), None)
+    topics = queries.list_topics(trade.code) if trade else []
+    owner = asked.get("owner", "")
+    chosen = {bank for bank in found if owner in ("", "mine", str(bank or "shared"))}
+    state = asked.get("state", "") if asked.get("state") in STATES else ""
+    wanted = Wanted(
+        banks=chosen,
+        trade=trade.code if trade else "",
+        search=asked.get("q", "").strip()[:100],
+        topics=words.under(asked.get("topic", ""), topics),
+        type=asked.get("type", "") if asked.get("type") in TYPES else "",
+        difficulty=asked.get("difficulty", 0, type=int),
+        state=state,
+        author_id=identity.require().person_id if owner == "mine" else None,
+    )
+    page = max(1, asked.get("page", 1, type=int))
+    rows, total = queries_admin.list_questions(wanted, page)
+    counts = queries_admin.count_states(wanted)
+    kept = {name: asked.get(name, "") for name in ("q", "trade", "topic", "type", "difficulty", "owner", "state")}
+
+    def url(**changes: Any) -> str:
+        return url_for(".index", **{name: value for name, value in (kept | changes).items() if value not in (None, "")})
+
+    every = [("", _("All"), sum(counts.values()))]
+    every += [(code, word, counts.get(code, 0)) for code, (word, _tone) in words.state_words().items()]
+    return render_template(
+        "questions/index.html",
+        rows=rows,
+        total=total,
+        page=page,
+        pages=-(-total // queries_admin.PAGE) or 1,
+        paging=lambda number: url(page=number),
+        chips=[
+            {"href": url(state=code), "label": word, "count": count, "current": code == state}
+            for code, word, count in every
+        ],
+        kept=kept,
+        filtered=any(value for name, value in kept.items() if name != "state"),
+        trades=trades,
+        topics=words.topic_tree(topics),
+        topic_names=_topic_names(rows),
+        owners=_owners(found),
+        types=words.type_words(),
+        states=words.state_words(),
+        difficulties=words.difficulty_words(),
+        writes=bool(access.banks(access.AUTHORS)),
+        imports=bool(access.banks(access.IMPORTERS)),
+        reviews=bool(access.banks(access.REVIEWERS)),
+        stewards=None in access.banks((*access.STEWARDS, *access.AUTHORS)),
+        url=url,
+    )
+
+
+def _owners(found: dict[access.Bank, int]) -> list[tuple[str, str]]:
+    """Return the banks to choose from, with what they are called."""
+    nodes = {node.id: tr(node) for node in list_path([bank for bank in found if bank is not None])}
+    named = [(str(bank), nodes[bank]) for bank in found if bank is not None and bank in nodes]
+    return [("shared", _("Shared bank")), *named] if None in found else named
+
+
+def _topic_names(rows: list[Listed]) -> dict[tuple[str, str], str]:
+    trades = {row.question.trade_code for row in rows}
+    return {(trade, topic.code): tr(topic) for trade in trades for topic in queries.list_topics(trade)}
+
+
+@blueprint.get("/inbox")
+def inbox() -> str:
+    """Show what waits for the reader: questions to judge, own ones that came back, offers."""
+    access.require_banks((*access.AUTHORS, *access.REVIEWERS))
+    person = identity.require()
+    reviews = access.banks(access.REVIEWERS)
+    waiting, total = queries_admin.list_waiting(reviews, person.person_id)
+    returned = queries_admin.list_returned(person.person_id)
+    offered = queries_admin.list_offered() if None in reviews else []
+    return render_template(
+        "questions/inbox.html",
+        reviews=bool(reviews),
+        writes=bool(access.banks(access.AUTHORS)),
+        waiting=waiting,
+        total=total,
+        returned=[(row, queries_admin.last_note(row.question.id, ("returned",))) for row in returned],
+        offered=offered,
+        at_root=None in reviews,
+        topic_names=_topic_names([*waiting, *returned, *offered]),
+        types=words.type_words(),
+        states=words.state_words(),
+    )
+
+
+@blueprint.get("/new")
+def choose() -> str:
+    """Ask for the bank, the trade and the type of a new question."""
+    found = access.require_banks(access.AUTHORS)
+    return render_template(
+        "questions/choose.html", trades=queries.list_trades(), owners=_owners(found), types=words.type_words()
+    )
+
+
+@blueprint.route("/write", methods=["GET", "POST"])
+@limited("question", "120/minute")
+def create() -> Any:
+    """Write a new question."""
+    found = access.require_banks(access.AUTHORS)
+    owners = {str(bank or "shared"): bank for bank in found}
+    owner, type_ = request.args.get("owner", ""), request.args.get("type", "")
+    trade = next((one for one in queries.list_trades() if one.code == request.args.get("trade")), None)
+    if trade is None or type_ not in TYPES or owner not in owners:
+        return redirect(url_for(".choose"), 303)
+    bank = owners[owner]
+    by = Actor(identity.require().person_id, found[bank])
+
+    def keep(written: dict[str, Any]) -> Any:
+        made = authoring.create(trade.code, bank, written, by, clock.now())
+        flash(_("The draft is saved. Look at it once more, then submit it for review."), "success")
+        return redirect(url_for(".show", question_id=made.id), 303)
+
+    return _editor(trade, type_, EditorForm(), None, keep)
+
+
+@blueprint.route("/<int:question_id>/edit", methods=["GET", "POST"])
+@limited("question", "120/minute")
+def edit(question_id: int) -> Any:
+    """Write a new version of a question."""
+    by, listed = _reach(question_id, access.AUTHORS)
+    trade = db.session.get_one(Trade, listed.question.trade_code)
+    data = EditorForm.fields_of(authoring.written_of(listed.version)) | {"base": listed.version.number}
+    form = EditorForm(data=data)
+
+    def keep(written: dict[str, Any]) -> Any:
+        if authoring.save(question_id, written, request.form.get("base", 0, type=int), by, clock.now()):
+            flash(_("Saved as a new version. It is a draft until it is approved."), "success")
+        else:
+            flash(_("Nothing was changed, so no new version was made."), "info")
+        return redirect(url_for(".show", question_id=question_id), 303)
+
+    return _editor(trade, listed.version.type, form, listed, keep)
+
+
+def _editor(trade: Trade, type_: str, form: Any, listed: Listed | None, keep: Callable[[dict[str, Any]], Any]) -> Any:
+    """Show the editor, check what was typed, or keep it."""
+    topics = queries.list_topics(trade.code)
+    paths = words.topic_paths(topics)
+    inner = {topic.parent_code for topic in topics}
+    form.prepare(type_, {code: name for code, name in paths.items() if code not in inner})
+    person_id = identity.require().person_id
+    written: dict[str, Any] | None = None
+    status = 200
+    if form.is_submitted():
+        form.take_files(lambda content: authoring.keep_media(content, person_id))
+        refused = [(row, row.file.errors) for row, _images_only in form.pictured() if row.file.errors]
+        form.look_up(queries_admin.find_mime)
+        form.validate()
+        for row, errors in refused:
+            row.file.errors = errors
+        written = form.question()
+        if form.is_whole():
+            form.place_faults(authoring.find_faults(trade.code, written))
+        if "check" not in request.form and form.is_whole():
+            try:
+                return keep(written)
+            except QuestionInvalid as refusal:
+                form.place_faults(refusal.faults)
+            except ChangedMeanwhile as refusal:
+                form.base.data = refusal.details["number"]
+                flash(_("Somebody saved a newer version meanwhile. Saving again puts yours on top of it."), "warning")
+        status = 200 if "check" in request.form and form.is_whole() else 422
+    whole = written is not None and form.is_whole()
+    version = _version_of(written) if whole and written is not None else None
+    return render_template(
+        "questions/edit.html",
+        form=form,
+        type=type_,
+        type_word=words.type_words()[type_],
+        trade=trade,
+        listed=listed,
+        checked=form.is_submitted() and whole,
+        sample=_samples(version) if version and version.variables else None,
+        shown=_preview(version, 0) if version else None,
+        language=language(),
+    ), status
+
+
+def _version_of(written: dict[str, Any]) -> Version:
+    """Return a version that is not kept anywhere."""
+    content = content_of(written)
+    return Version(
+        id=0,
+        topic=content.pop("topic_code"),
+        options=tuple(content.pop("options")),
+        prompts=tuple(content.pop("prompts", ())),
+        media=tuple(content.pop("media", ())),
+        **content,
+    )
+
+
+def _samples(version: Version) -> list[Any]:
+    try:
+        return list(draw_samples(version))
+    except BadExpression:
+        return []
+
+
+@dataclass(frozen=True, slots=True)
+class Preview(Shown):
+    """An item as the player's templates show it, with nothing saved."""
+
+    saved: str = ""
+    flagged: bool = False
+    case_span: tuple[int, int] = (1, 3)
+
+
+def _preview(version: Version, seed: int) -> Preview:
+    """Draw an item of a version as a paper would.
+
+    Args:
+        version: what is asked.
+        seed: which draw; the same one gives the same item.
+    """
+    item: PaperItem = draw_item(version, 10, random.Random(seed))  # noqa: S311 - a preview, not a paper
+    return Preview(present_item(1, item, version), None)
+
+
+@blueprint.get("/<int:question_id>")
+def show(question_id: int) -> str:
+    """Show a question as it is asked, its content, what was said of it, and what may be done now."""
+    by, listed = _reach(question_id)
+    question = listed.question
+    seed = max(0, request.args.get("draw", 0, type=int)) % 1000
+    return render_template(
+        "questions/show.html",
+        listed=listed,
+        question=question,
+        version=listed.version,
+        shown=_preview(queries.get_versions([listed.version.id])[listed.version.id], seed),
+        seed=seed,
+        facts=words.describe(listed.version, words.topic_paths(queries.list_topics(question.trade_code))),
+        trade=db.session.get_one(Trade, question.trade_code),
+        notes=queries_admin.list_notes(question_id),
+        returned=_last_return(question) if question.state == "draft" else None,
+        note_words=words.note_words(),
+        state=words.state_words()[question.state],
+        type_word=words.type_words()[listed.version.type],
+        steps=_steps(by, question),
+        own=_is_own(by, question),
+        writes=question.organization_id in access.banks(access.AUTHORS),
+        laboratory=None in access.banks(("organizer", *access.AUTHORS, *access.REVIEWERS)),
+        form=NoteForm(formdata=None),
+        language=language(),
+    )
+
+
+def _last_return(question: Question) -> Any:
+    last = queries_admin.last_note(question.id, ("submitted", "returned", "approved", "retired"))
+    return last if last and last.note.kind == "returned" else None
+
+
+def _judges(by: Actor, question: Question, step: str) -> bool:
+    """Say whether somebody may approve or adopt a question, as far as it depends on who wrote it."""
+    after = question.current_version_id if step == "approve" else None
+    return may_judge(by.person_id, question.author_id, queries_admin.list_writers(question.id, after))
+
+
+def _is_own(by: Actor, question: Question) -> bool:
+    """Say whether somebody would have to judge what they wrote themselves."""
+    if question.state == "submitted" and _node_for("approve", question) is not None:
+        return not _judges(by, question, "approve")
+    offered = question.offered_at is not None and question.organization_id is not None
+    return offered and _node_for("adopt", question) is not None and not _judges(by, question, "adopt")
+
+
+def _steps(by: Actor, question: Question) -> set[str]:
+    """Return the steps that the reader may take now."""
+    own, offered = question.organization_id is not None, question.offered_at is not None
+    also = {
+        "offer": own and not offered,
+        "decline": own and offered,
+        "adopt": own and offered and _judges(by, question, "adopt"),
+        "approve": _judges(by, question, "approve"),
+        "reserve": not question.reserved,
+        "release": question.reserved,
+    }
+    return {
+        step
+        for step in STEPS
+        if also.get(step, True) and may_take(step, question.state) and _node_for(step, question) is not None
+    }
+
+
+_ROLES = {
+    "comment": (*access.AUTHORS, *access.REVIEWERS),
+    "submit": access.AUTHORS,
+    "withdraw": access.AUTHORS,
+    "offer": (*access.AUTHORS, *access.REVIEWERS),
+}
+"""Who takes a step; every other one is the reviewers'."""
+
+
+def _node_for(step: str, question: Question) -> int | None:
+    """Return the node whose role lets the signed-in person take a step with a question, or None."""
+    if step in ("adopt", "decline"):
+        return access.banks(access.REVIEWERS).get(None)
+    found = access.banks(_ROLES.get(step, access.REVIEWERS))
+    if step == "comment" and question.offered_at is not None and None in found:
+        return found[None]
+    return found.get(question.organization_id)
+
+
+_DONE: dict[str, Callable[[int, str, Actor, Any], None]] = {
+    "comment": authoring.comment,
+    "submit": authoring.submit,
+    "withdraw": authoring.withdraw,
+    "offer": authoring.offer,
+    "return": authoring.send_back,
+    "approve": authoring.approve,
+    "retire": authoring.retire,
+    "adopt": authoring.adopt,
+    "decline": authoring.decline,
+    "reserve": lambda question_id, body, by, now: authoring.set_reserved(question_id, True, body, by, now),
+    "release": lambda question_id, body, by, now: authoring.set_reserved(question_id, False, body, by, now),
+}
+
+
+def _said(step: str) -> str:
+    words_of: dict[str, str] = {
+        "comment": _("Your note is kept."),
+        "submit": _("Submitted. A reviewer other than you decides now."),
+        "withdraw": _("Taken back. It is a draft again."),
+        "offer": _("Offered. The reviewers of the shared bank decide."),
+        "return": _("Returned to the author with your reason."),
+        "approve": _("Approved. It is in use from now on; running attempts keep what they have."),
+        "retire": _("Retired. No new paper draws it; attempts that contain it keep it."),
+        "adopt": _("Taken into the shared bank. Its author stays its author."),
+        "decline": _("Declined with your reason. It stays where it is."),
+        "reserve": _("Kept for official use. It no longer appears in practice."),
+        "release": _("Released. It may appear in practice from now on."),
+    }
+    return words_of[step]
+
+
+@blueprint.post(f"/<int:question_id>/<any({', '.join(STEPS)}):step>")
+@limited("question-step", "120/minute")
+def take_step(question_id: int, step: str) -> Any:
+    """Take one step in the life of a question."""
+    _by, listed = _reach(question_id)
+    node_id = _node_for(step, listed.question)
+    if node_id is None:
+        raise NotFound
+    back = redirect(url_for(".show", question_id=question_id, _anchor="steps"), 303)
+    form = NoteForm()
+    if not form.validate_on_submit():
+        flash(_("The note is too long."), "error")
+        return back
+    try:
+        by = Actor(identity.require().person_id, node_id)
+        _DONE[step](question_id, form.body.data or "", by, clock.now())
+        flash(_said(step), "success")
+    except NoReason:
+        flash(_("Write the reason into the note first. Nothing was done."), "error")
+    except OwnQuestion:
+        flash(_("Ask another reviewer: nobody approves what they wrote themselves."), "error")
+    except NotNow:
+        flash(_("That is not possible as the question stands now. Look at it again."), "error")
+    return back
+
+
+@blueprint.get(f"/<int:question_id>/<any({', '.join(STEPS)}):step>")
+def step_form(question_id: int, step: str) -> Any:
+    """Lead a reload or a change of language after a step back to the page it belongs to."""
+    return redirect(url_for(".show", question_id=question_id), 303)
+
+
+@blueprint.get("/<int:question_id>/versions")
+def versions(question_id: int) -> str:
+    """List the versions of a question, and show what differs between two of them."""
+    _by, listed = _reach(question_id)
+    found = queries_admin.list_versions(question_id)
+    numbers = {one.version.number: one.version for one in found}
+    latest = listed.version.number
+    new = request.args.get("new", latest, type=int)
+    old = request.args.get("old", max(1, new - 1), type=int)
+    if new not in numbers or old not in numbers:
+        raise NotFound
+    topics = words.topic_paths(queries.list_topics(listed.question.trade_code))
+    return render_template(
+        "questions/versions.html",
+        listed=listed,
+        versions=found,
+        old=old,
+        new=new,
+        differences=compare(*(words.flatten(words.describe(numbers[one], topics)) for one in (old, new))),
+    )
+
+
+@blueprint.get("/<int:question_id>/uses")
+def uses(question_id: int) -> str:
+    """Show which levels may draw a question or have drawn it, with the way to retire it."""
+    by, listed = _reach(question_id)
+    return render_template(
+        "questions/uses.html",
+        listed=listed,
+        uses=find_uses(question_id, list(set(access.banks(access.READERS).values()))),
+        may_retire="retire" in _steps(by, listed.question),
+        competition_states={
+            "draft": (_("Draft"), "warn"),
+            "open": (_("Open"), "info"),
+            "closed": (_("Closed"), ""),
+            "sealed": (_("Sealed"), "good"),
+        },
+        form=NoteForm(formdata=None),
+    )
+
+
+@blueprint.route("/topics/<trade_code>", methods=["GET", "POST"])
+def topics(trade_code: str) -> Any:
+    """Show the topics of a trade, their weights and what the bank has of each; who looks after them edits them."""
+    found = access.require_banks(access.READERS)
+    trade = next((one for one in queries.list_trades() if one.code == trade_code), None)
+    if trade is None or None not in found:
+        raise NotFound
+    rows = queries.list_topics(trade_code)
+    order = list(words.topic_paths(rows))
+    rows.sort(key=lambda topic: order.index(topic.code))
+    node_id = access.banks(access.STEWARDS).get(None)
+    if request.method == "POST" and node_id is None:
+        raise NotFound
+    form: Any = TopicsForm(data={"topics": rows})
+    if [row.code.data for row in form.rows()] != [topic.code for topic in rows]:
+        raise NotFound(what="topic")
+    if form.validate_on_submit():
+        changes = [
+            authoring.TopicChange(row.code.data, row.name_zh.data, row.name_en.data, row.weight.data)
+            for row in form.rows()
+        ]
+        parents = {topic.code: topic.parent_code for topic in rows}
+        bad = bad_weights((parents.get(change.code), change.weight) for change in changes)
+        for row in form.rows():
+            if bad and parents.get(row.code.data) in bad:
+                row.faulty("weight", _("The weights of these topics do not sum to 100."))
+        if bad:
+            form.form_errors = [_("The weights do not sum to 100.")]
+        if not bad and node_id is not None:
+            authoring.edit_topics(trade_code, changes, Actor(identity.require().person_id, node_id))
+            flash(_("The topics are saved."), "success")
+            return redirect(url_for(".topics", trade_code=trade_code), 303)
+    status = 422 if form.is_submitted() else 200
+    return render_template(
+        "questions/topics.html",
+        trade=trade,
+        trades=queries.list_trades(),
+        form=form,
+        edits=node_id is not None,
+        rows=_topic_rows(rows, find_points(trade_code, list(set(found.values())))),
+    ), status
+
+
+@dataclass(frozen=True, slots=True)
+class TopicLine:
+    """A topic in the tree: its share of the whole as it should be, of the questions and of the points, 0 to 1."""
+
+    topic: Topic
+    depth: int
+    wanted: float | None
+    questions: int
+    share: float
+    points: float | None
+
+
+def _topic_rows(topics: list[Topic], points: dict[str, float]) -> list[TopicLine]:
+    parents = {topic.code: topic.parent_code for topic in topics}
+    weights = {topic.code: topic.weight for topic in topics}
+    counts = queries_admin.count_in_use(topics[0].trade_code) if topics else {}
+    all_questions, all_points = sum(counts.values()), sum(points.values())
+    lines: list[TopicLine] = []
+    depths: dict[str, int] = {}
+    for topic in topics:
+        depths[topic.code] = depths[topic.parent_code] + 1 if topic.parent_code else 0
+        under = words.under(topic.code, topics)
+        questions = sum(counts.get(code, 0) for code in under)
+        lines.append(
+            TopicLine(
+                topic,
+                depths[topic.code],
+                share_of_whole(topic.code, parents, weights),
+                questions,
+                questions / all_questions if all_questions else 0.0,
+                sum(points.get(code, 0.0) for code in under) / all_points if all_points else None,
+            )
+        )
+    return lines
