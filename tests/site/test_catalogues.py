@@ -26,9 +26,13 @@ from payouts.forms import BandForm
 ROOT = Path(__file__).resolve().parents[2]
 CATALOGUE = ROOT / "translations/zh/LC_MESSAGES/messages.po"
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
+SPEAKING = (
+    "accounts", "organizations", "questions", "practice", "competitions", "laboratory", "leaderboard", "payouts",
+    "pages", "core",
+)  # fmt: skip
 SPEAKING_MODULES = sorted(
     path
-    for package in ("accounts", "organizations", "questions", "practice", "competitions", "leaderboard", "payouts", "pages", "core")
+    for package in SPEAKING
     for name in ("routes*.py", "*_routes.py", "forms.py", "nav.py", "exports.py")
     for path in (ROOT / package).glob(name)
 )
