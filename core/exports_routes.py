@@ -59,7 +59,7 @@ def _texts() -> dict[str, Any]:
             "participants": _("Participants"),
             "winners": _("Winners"),
             "items": _("Item figures"),
-            "questions": _("Questions"),
+            "questions": _("Questions of a bank"),
         },
         "states": {
             "waiting": (_("Waiting"), "warn"),

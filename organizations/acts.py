@@ -100,7 +100,7 @@ def thing_names() -> dict[str, str]:
         "prize_rules": _("Prize rules"),
         "question": _("Question"),
         "question_import": _("Import of questions"),
-        "questions": _("Questions"),
+        "questions": _("Questions of a bank"),
         "ranking": _("Ranking"),
         "role": _("Role"),
         "topics": _("Topics"),

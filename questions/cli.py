@@ -109,7 +109,7 @@ def import_(
     for word, groups in (("PROBLEM", report.problems), ("warning", report.warnings)):
         for group in groups:
             click.echo(f"{word} x {group.count}: {group.text % group.values}")
-            click.echo(f"    {'; '.join(_where(place) for place in group.places)}")
+            click.echo(f"    {'; '.join(' '.join((_where(spot.place), spot.said)).strip() for spot in group.spots)}")
     if not imports.may_take_in(report, settings):
         raise click.ClickException("Nothing was imported.")
     if dry_run:

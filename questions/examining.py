@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -50,13 +50,21 @@ class Settings(msgspec.Struct, frozen=True):
     leave_out: bool = False
 
 
+class Spot(msgspec.Struct):
+    """A place in the file, and what is said there besides the sentence of its group."""
+
+    place: Place
+    said: str = ""
+
+
 class Group(msgspec.Struct):
-    """One thing that is said of several questions: the sentence, an example of what fills it, how many, where."""
+    """One thing that is said of several questions: the sentence, what fills it ("…" where that differs), how often,
+    and where."""
 
     text: str
     values: dict[str, str]
     count: int
-    places: list[Place]
+    spots: list[Spot]
 
 
 class Line(msgspec.Struct):
@@ -278,13 +286,19 @@ def _shown(content: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
 
 def _grouped(notes: Iterable[Note]) -> list[Group]:
     """Gather notes by their sentence, the most frequent first."""
-    groups: dict[str, Group] = {}
+    same: dict[str, list[Note]] = defaultdict(list)
     for one in notes:
-        group = groups.setdefault(one.text, Group(one.text, one.values, 0, []))
-        group.count += 1
-        if len(group.places) < MOST_PLACES:
-            group.places.append(one.place)
-    return sorted(groups.values(), key=lambda group: -group.count)
+        same[one.text].append(one)
+    groups = []
+    for text, found in same.items():
+        differing = {name for name in found[0].values if len({one.values.get(name) for one in found}) > 1}
+        values = {name: "…" if name in differing else value for name, value in found[0].values.items()}
+        spots = [
+            Spot(one.place, ", ".join(one.values.get(name, "") for name in sorted(differing)))
+            for one in found[:MOST_PLACES]
+        ]
+        groups.append(Group(text, values, len(found), spots))
+    return sorted(groups, key=lambda group: -group.count)
 
 
 def _samples(ready: Sequence[Item], contents: Sequence[dict[str, Any]]) -> list[Sample]:

@@ -39,9 +39,7 @@ class UploadForm(FlaskForm):  # type: ignore[misc]
 class SettingsForm(FlaskForm):  # type: ignore[misc]
     """What stands in for what the file does not say, and what is left out."""
 
-    topic = SelectField(
-        _l("Topic of questions that name none, or one that is not known"), validators=[], description=""
-    )
+    topic = SelectField(_l("Topic of questions that name none, or one that is not known"))
     difficulty = SelectField(
         _l("Difficulty of questions that name none"),
         [InputRequired()],
@@ -58,6 +56,7 @@ class SettingsForm(FlaskForm):  # type: ignore[misc]
 
     def prepare(self, topics: dict[str, str], none: Any) -> None:
         """Set the topics to choose from, names by code, and what to call none of them."""
+        self.topic.flags.later = True  # without it the field would be called optional
         self.topic.choices = [SelectChoice("", none), *(SelectChoice(code, name) for code, name in topics.items())]
 
 
@@ -76,4 +75,5 @@ class ExportForm(FlaskForm):  # type: ignore[misc]
 
     def prepare(self, formats: dict[str, str]) -> None:
         """Set the formats to choose from, names by code."""
+        self.words.flags.later = True
         self.format.choices = [SelectChoice(code, name) for code, name in formats.items()]

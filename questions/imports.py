@@ -153,6 +153,36 @@ def undo(import_id: int, by: Actor, now: datetime) -> int:
         return len(questions)
 
 
+def submit_all(import_id: int, by: Actor, now: datetime) -> int:
+    """Hand all drafts of an import to the reviewers.
+
+    Args:
+        import_id: the import.
+        by: an author of the bank.
+        now: aware UTC.
+
+    Returns: how many were drafts.
+
+    Raises: ImportNotNow; NotFound.
+    """
+    with transaction():
+        _locked(import_id, ("done",))
+        submitted = db.session.execute(
+            update(Question)
+            .where(Question.import_id == import_id, Question.state == "draft")
+            .values(state="submitted")
+            .returning(Question.id, Question.latest_version_id)
+        ).all()
+        notes = [
+            {"question_id": id_, "version_id": version_id, "person_id": by.person_id, "kind": "submitted", "at": now}
+            for id_, version_id in submitted
+        ]
+        if notes:
+            db.session.execute(insert(QuestionNote), notes)
+        db.session.expire_all()
+        return len(notes)
+
+
 def _locked(import_id: int, states: Sequence[str]) -> QuestionImport:
     batch = lock(QuestionImport, import_id)
     if batch.state not in states:
@@ -169,8 +199,11 @@ def get_import(import_id: int) -> QuestionImport:
 
 
 def get_report(batch: QuestionImport) -> Report:
-    """Return what the last check found."""
-    return msgspec.convert(batch.report, Report)
+    """Return what the last check found; nothing where an earlier release wrote it in another form."""
+    try:
+        return msgspec.convert(batch.report, Report)
+    except msgspec.ValidationError:
+        return Report()
 
 
 def get_settings(batch: QuestionImport) -> Settings:

@@ -43,7 +43,7 @@ from questions.words import under
 
 PAGE = 20
 LONGEST_NAME = 120
-STEPS = ("settings", "take_in", "discard", "undo")
+STEPS = ("settings", "take_in", "discard", "undo", "submit")
 
 blueprint = Blueprint("imports", __name__, url_prefix="/questions")
 
@@ -168,6 +168,7 @@ def show(import_id: int) -> str:
         guess_field=guess_field,
         samples=[_sample(one, topics) for one in report.samples],
         use=imports.find_use(import_id) if batch.state == "done" else None,
+        submits=batch.organization_id in access.banks(access.AUTHORS),
         state_words=words.state_words(),
         trade=next(tr(trade) for trade in queries.list_trades() if trade.code == batch.trade_code),
         bank=_bank_names({batch.organization_id: 0})[str(batch.organization_id or "shared")],
@@ -268,6 +269,20 @@ def undo(import_id: int) -> Any:
         flash(ngettext("%(num)s question was taken back.", "%(num)s questions were taken back.", count), "success")
     except ImportInUse as refusal:
         flash(_in_use(int(str(refusal.details["count"]))), "error")
+    except ImportNotNow:
+        flash(_("That is not possible as the import stands now. Look at it again."), "error")
+    return _back(import_id)
+
+
+@blueprint.post("/imports/<int:import_id>/submit")
+def submit(import_id: int) -> Any:
+    """Hand all drafts of an import to the reviewers."""
+    by, batch = _reach(import_id)
+    if batch.organization_id not in access.banks(access.AUTHORS):
+        raise NotFound
+    try:
+        count = imports.submit_all(import_id, by, clock.now())
+        flash(ngettext("%(num)s question was submitted.", "%(num)s questions were submitted.", count), "success")
     except ImportNotNow:
         flash(_("That is not possible as the import stands now. Look at it again."), "error")
     return _back(import_id)

@@ -134,7 +134,7 @@ def test_one_faulty_question_keeps_all_of_them_out_until_it_is_left_out_on_purpo
     report = imports.get_report(fresh(import_id))
     (problem,) = report.problems
     assert problem.text == "The answer names option %(letter)s, which is not there."
-    assert [(place.line, place.column) for place in problem.places] == [(3, "J")]
+    assert [(spot.place.line, spot.place.column) for spot in problem.spots] == [(3, "J")]
     with pytest.raises(ImportNotNow):
         imports.take_in(import_id)
     db.session.rollback()
@@ -202,6 +202,30 @@ def test_an_import_is_undone_while_none_of_it_is_approved_and_the_file_may_come_
     assert imports.get_report(fresh(world.begin(table(row(1), row(2))))).ready == 2
 
 
+def test_all_drafts_of_an_import_are_submitted_at_once_by_an_author(world: World) -> None:
+    import_id = world.begin(table(row(1), row(2)))
+    world.take_in(import_id)
+    assert imports.submit_all(import_id, Actor(world.author.id, world.province.id), clock.now()) == 2
+    assert set(db.session.scalars(select(Question.state))) == {"submitted"}
+    notes = list(db.session.scalars(select(QuestionNote)))
+    assert {(one.kind, one.person_id) for one in notes} == {("submitted", world.author.id)}
+    assert imports.find_use(import_id).undoable, "nothing is approved yet"
+    by = Actor(world.admin.id, world.plant.id)
+    own = imports.begin("q.csv", table(row(1)), "welding", world.plant.id, by, clock.now(), Settings())
+    imports.check(own.id)
+    world.take_in(own.id)
+    address = f"/questions/imports/{own.id}"
+    assert world.browser(world.admin).post(f"{address}/submit").status_code == 404, "an administrator is no author"
+    assert "for review" not in world.browser(world.admin).get(f"{address}?lang=en").text
+
+
+def test_what_differs_among_problems_of_one_kind_stands_beside_its_place(world: World) -> None:
+    import_id = world.begin(table(row(1, topic="甲"), row(2, topic="乙"), row(3, topic="乙")))
+    (group,) = imports.get_report(fresh(import_id)).problems
+    assert group.values == {"topic": "…"}
+    assert [spot.said for spot in group.spots] == ["甲", "乙", "乙"]
+
+
 def test_an_import_of_which_one_question_was_approved_cannot_be_undone(world: World) -> None:
     import_id = world.begin(table(row(1), row(2)))
     world.take_in(import_id)
@@ -219,7 +243,7 @@ def test_an_import_of_which_one_question_was_approved_cannot_be_undone(world: Wo
 def test_questions_without_a_topic_need_one_and_those_of_a_category_find_theirs(world: World) -> None:
     import_id = world.begin(table(row(1, topic="Cylinders"), row(2, topic="未知"), row(3, topic="")))
     report = imports.get_report(fresh(import_id))
-    assert sorted(group.count for group in report.problems) == [1, 1]
+    assert [(group.count, [spot.said for spot in group.spots]) for group in report.problems] == [(1, [""]), (1, [""])]
     imports.check_again(import_id, Settings(topic="gas"))
     imports.check(import_id)
     assert imports.get_report(fresh(import_id)).topics == {"gas": 3}
@@ -478,6 +502,16 @@ def test_five_thousand_rows_are_imported_by_the_command_which_says_how_long_it_t
     assert " s." in reply.output.splitlines()[-1]
     assert count_questions() == 5_000
     assert db.session.scalar(select(func.count()).where(Question.latest_version_id.is_(None))) == 0
+
+
+def test_a_report_of_an_earlier_release_does_not_break_its_page(world: World) -> None:
+    import_id = world.begin(table(row(1)))
+    batch = fresh(import_id)
+    batch.report = {"found": 1, "problems": [{"text": "old", "values": {}, "count": 1, "places": []}]}
+    db.session.commit()
+    page = world.browser(world.author).get(f"/questions/imports/{import_id}?lang=en")
+    assert page.status_code == 200
+    assert "Check again" in page.text
 
 
 def test_an_empty_template_holds_nothing_to_import(world: World) -> None:
