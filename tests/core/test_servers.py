@@ -212,6 +212,7 @@ def test_the_servers_end_with_an_owner_that_is_killed_and_the_next_start_works_a
     pids = [int(word) for word in owner.stdout.readline().split()[1:]]
     assert all(is_running(pid) for pid in pids)
     owner.kill()
+    owner.wait()  # until it is gone it still keeps the servers, and one who starts attaches to them
     with Servers(state) as endpoints:
         assert ask(endpoints.database_url, "select 1") == "1"
         assert not any(is_running(pid) for pid in pids)
