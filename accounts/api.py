@@ -38,7 +38,7 @@ class Me(msgspec.Struct):
 
 
 @blueprint.post("/sessions")
-@endpoint("accounts", gives=SessionOpened, status=201, takes=Credentials, refuses=(422, 429), security=ANYONE)
+@endpoint("Accounts", gives=SessionOpened, status=201, takes=Credentials, refuses=(422, 429), security=ANYONE)
 def open_session() -> Any:
     """Give a bearer token for a phone and password."""
     asked = body(Credentials)
@@ -49,7 +49,7 @@ def open_session() -> Any:
 
 
 @blueprint.delete("/sessions/current")
-@endpoint("accounts", gives=None, status=204, refuses=(401,))
+@endpoint("Accounts", gives=None, status=204, refuses=(401,))
 def end_session() -> Any:
     """End the session that asks."""
     services.end_session(identity.require().session_id)
@@ -57,7 +57,7 @@ def end_session() -> Any:
 
 
 @blueprint.get("/me")
-@endpoint("accounts", gives=Me, refuses=(401,))
+@endpoint("Accounts", gives=Me, refuses=(401,))
 def me() -> Any:
     """Say who is signed in."""
     person = identity.require()

@@ -49,20 +49,29 @@ _SCHEMES: dict[str, dict[str, Any]] = {
     },
 }
 
+
+def _name(model: Any) -> str:
+    """Name a schema: a struct by its class, a list (which is an annotated type) by its title."""
+    titles = (note.title for note in getattr(model, "__metadata__", ()) if isinstance(note, msgspec.Meta))
+    return next((title for title in titles if title), model.__name__)
+
+
 spec = SpecTree(
     "flask",
     model_adapter=get_msgspec_model_adapter(),
+    validation_error_model=Refused,
     title="Biwu API",
     version="v1",
     description=(
         "Sign in, see competitions, play levels and read boards. "
         "Every refusal is {error, details} with a stable error code; 2xx means that what was sent is committed."
     ),
-    path="api/v1",
+    # Every route below this path is taken for one of its own pages and left out.
+    path="api/v1/openapi",
     mode="strict",
     annotations=False,
     page_templates={},
-    naming_strategy=lambda model: model.__name__,
+    naming_strategy=_name,
     nested_naming_strategy=lambda _, child: child,
     security_schemes=[
         SecurityScheme(name=name, data=SecuritySchemeData(**scheme)) for name, scheme in _SCHEMES.items()

@@ -62,7 +62,7 @@ class RankView(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 @api.get("/competitions/<int:competition_id>/board")
-@endpoint("leaderboards", gives=BoardView, query=BoardQuery, refuses=(401, 404, 422))
+@endpoint("Leaderboards", gives=BoardView, query=BoardQuery, refuses=(401, 404, 422))
 def board(competition_id: int) -> Response:
     """A page of a board. Its ETag gives 304 while nothing shown has changed."""
     person = identity.require()
@@ -83,7 +83,7 @@ def board(competition_id: int) -> Response:
 
 
 @api.get("/competitions/<int:competition_id>/me/rank")
-@endpoint("leaderboards", gives=RankView, query=RankQuery, refuses=(401, 404, 422))
+@endpoint("Leaderboards", gives=RankView, query=RankQuery, refuses=(401, 404, 422))
 def rank(competition_id: int) -> Response:
     """Where the signed-in person stands on one board."""
     person = identity.require()
