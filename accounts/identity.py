@@ -5,17 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import structlog
 from flask import Flask, Response, current_app, g, redirect, request, session, url_for
 from flask_login import LoginManager, current_user
-from sqlalchemy.exc import DBAPIError
 from werkzeug.wrappers import Response as BaseResponse
 
-from accounts import queries, services
-from core import clock, web
+from accounts import sessions
+from core import web
 from core.errors import NotSignedIn
-
-log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -74,11 +70,10 @@ def prepare(app: Flask) -> None:
     Args:
         app: the application.
     """
-    queries.prepare(app)
+    sessions.prepare(app)
     manager = _Manager()
     manager.unauthorized_handler(_ask_to_sign_in)
     manager.init_app(app)
-    app.after_request(_note_seen)
 
 
 def bearer_token() -> str | None:
@@ -109,25 +104,13 @@ def _identify(token: str, kind: str) -> Identity | None:
     if "identity_failed" in g:
         return None  # the error page must not ask the lost database again
     try:
-        live = queries.find_live_session(token, kind)
+        live = sessions.find_live_session(token, kind)
     except Exception:
         g.identity_failed = True
         raise
     if live is None:
         return None
-    if clock.now() - live.last_seen_at > services.SEEN_EVERY:
-        g.session_seen = live.id
     return Identity(live.person_id, live.name, live.locale, live.id, kind)
-
-
-def _note_seen(response: Response) -> Response:
-    session_id = g.pop("session_seen", None)
-    if session_id is not None:
-        try:
-            services.note_seen(session_id, clock.now())
-        except DBAPIError:
-            log.warning("last_seen_not_noted")
-    return response
 
 
 def _ask_to_sign_in() -> BaseResponse | Any:

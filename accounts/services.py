@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import secrets
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from sqlalchemy import update
 
-from accounts import passwords, queries, rules
+from accounts import passwords, queries, rules, sessions
 from accounts.errors import SignInFailed, WrongPassword
 from accounts.models import LoginSession, Person
 from core import audit, clock
@@ -16,7 +16,6 @@ from core.errors import NotFound
 from core.secrets import blind_index, seal, token_digest, unseal
 
 SESSION_LIFETIME = timedelta(days=30)
-SEEN_EVERY = timedelta(minutes=1)
 
 
 def create_person(phone: str, password: str, name: str, locale: str = "zh_CN") -> Person:
@@ -122,7 +121,7 @@ def end_session(session_id: int, person_id: int | None = None) -> None:
         if person_id is not None and session.person_id != person_id:
             raise NotFound(what="LoginSession")
         session.ended_at = session.ended_at or clock.now()
-        after_commit(queries.forget_sessions)
+        after_commit(sessions.forget_sessions)
 
 
 def end_other_sessions(person_id: int, keep_id: int | None) -> int:
@@ -175,7 +174,7 @@ def change_profile(person_id: int, name: str, locale: str) -> None:
         if person.name != name.strip():
             audit.record("name.change", "person", person_id, person_id=person_id)
         person.name, person.locale = name.strip(), locale
-        after_commit(queries.forget_sessions)
+        after_commit(sessions.forget_sessions)
 
 
 def mark_disabled(person_id: int, disabled: bool) -> None:
@@ -188,7 +187,7 @@ def mark_disabled(person_id: int, disabled: bool) -> None:
     Raises: NotFound.
     """
     person = lock(Person, person_id)
-    after_commit(queries.forget_sessions)
+    after_commit(sessions.forget_sessions)
     if disabled:
         person.disabled_at = person.disabled_at or clock.now()
         _end_sessions(person_id, None)
@@ -210,23 +209,8 @@ def replace_password(person_id: int, password_hash: str, keep_id: int | None = N
     _end_sessions(person_id, keep_id)
 
 
-def note_seen(session_id: int, now: datetime) -> None:
-    """Remember when a session was last seen, to the minute.
-
-    Args:
-        session_id: which.
-        now: aware UTC.
-    """
-    with transaction():
-        db.session.execute(
-            update(LoginSession)
-            .where(LoginSession.id == session_id, LoginSession.last_seen_at < now - SEEN_EVERY)
-            .values(last_seen_at=now)
-        )
-
-
 def _end_sessions(person_id: int, keep_id: int | None) -> int:
-    after_commit(queries.forget_sessions)
+    after_commit(sessions.forget_sessions)
     ended = db.session.execute(
         update(LoginSession)
         .where(LoginSession.person_id == person_id, LoginSession.ended_at.is_(None), LoginSession.id != (keep_id or 0))

@@ -11,7 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import event, select, update
 
-from accounts import queries, services
+from accounts import queries, services, sessions
 from accounts.models import LoginSession
 from app import create_app
 from config import Settings
@@ -62,7 +62,7 @@ def test_nothing_set_before_log_in_survives_it(client: FlaskClient) -> None:
     client.post("/login", data={"phone": PHONE, "password": PASSWORD})
     with client.session_transaction() as after:
         assert "planted" not in after
-        assert queries.find_live_session(after["_user_id"], "cookie") is not None
+        assert sessions.find_live_session(after["_user_id"], "cookie") is not None
 
 
 def test_p8_log_out_ends_the_session_even_for_a_kept_copy_of_the_cookie(app: Flask) -> None:
@@ -123,14 +123,14 @@ def test_a_request_asks_for_the_session_once_and_notes_it_once_a_minute(
     statements: list[str] = []
     fetch_all = database.fetch_all
 
-    def note_read(statement: LiteralString, values: Mapping[str, object]) -> Any:
-        statements.append("select")
+    def note_direct(statement: LiteralString, values: Mapping[str, object]) -> Any:
+        statements.append(statement.split()[0])
         return fetch_all(statement, values)
 
     def note(*arguments: object) -> None:
         statements.append(str(arguments[2]).split()[0].lower())
 
-    monkeypatch.setattr(queries, "fetch_all", note_read)
+    monkeypatch.setattr(sessions, "fetch_all", note_direct)
     monkeypatch.setattr(app.extensions["sessions"], "seconds", 0.0)
     event.listen(db.engine, "before_cursor_execute", note)
     try:
@@ -144,6 +144,25 @@ def test_a_request_asks_for_the_session_once_and_notes_it_once_a_minute(
         assert statements == ["select", "update", "select"]
     finally:
         event.remove(db.engine, "before_cursor_execute", note)
+
+
+def test_a_session_that_cannot_be_noted_as_seen_is_a_session_all_the_same(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_account()
+    browser = sign_in(app)
+    fetch_all = database.fetch_all
+
+    def full_disk(statement: LiteralString, values: Mapping[str, object]) -> Any:
+        if statement.split()[0] == "update":
+            raise psycopg.errors.DiskFull
+        return fetch_all(statement, values)
+
+    monkeypatch.setattr(sessions, "fetch_all", full_disk)
+    monkeypatch.setattr(app.extensions["sessions"], "seconds", 0.0)
+    with transaction():
+        db.session.execute(update(LoginSession).values(last_seen_at=clock.now() - timedelta(minutes=2)))
+    assert browser.get("/api/v1/me").status_code == 200
 
 
 def test_a_bearer_token_opens_the_api_until_it_is_ended(client: FlaskClient) -> None:

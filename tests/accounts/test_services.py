@@ -10,7 +10,7 @@ from argon2 import PasswordHasher
 from flask import Flask
 from sqlalchemy import make_url, select
 
-from accounts import passwords, queries, services
+from accounts import passwords, queries, services, sessions
 from accounts.errors import SignInFailed, WrongPassword
 from accounts.models import LoginSession, Person
 from core import clock
@@ -64,14 +64,14 @@ def test_a_token_is_stored_only_as_a_digest_and_counts_only_for_its_kind() -> No
     make_account()
     token, session = services.sign_in(PHONE, PASSWORD, "bearer", "")
     assert token not in (session.token_digest, str(session.id))
-    assert queries.find_live_session(token, "bearer") is not None
-    assert queries.find_live_session(token, "cookie") is None
+    assert sessions.find_live_session(token, "bearer") is not None
+    assert sessions.find_live_session(token, "cookie") is None
 
 
 def test_an_expired_session_is_no_session() -> None:
     person = make_account()
     make_session(person, token="old", expires_at=clock.now() - timedelta(seconds=1))
-    assert queries.find_live_session("old", "bearer") is None
+    assert sessions.find_live_session("old", "bearer") is None
 
 
 def test_a_password_changed_while_another_signs_in_wins(monkeypatch: pytest.MonkeyPatch) -> None:
