@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from fractions import Fraction
 
 from questions.rules import Bank, BlueprintRow
 
@@ -25,7 +27,10 @@ class Availability:
 
 @dataclass(frozen=True, slots=True)
 class LevelFacts:
-    """What the checklist needs to know of a level; times in aware UTC, the limit in seconds."""
+    """What the checklist needs to know of a level; times in aware UTC, the limit in seconds.
+
+    `exposure`: the share of papers that no item exceeds; `exposure_cap`: the largest allowed, in percent.
+    """
 
     id: int
     name: str
@@ -34,6 +39,8 @@ class LevelFacts:
     pass_points: int
     time_limit_s: int
     opens_at: datetime | None
+    exposure: Fraction = Fraction(0)
+    exposure_cap: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,5 +133,15 @@ def _check_level(level: LevelFacts, track: TrackFacts, facts: CompetitionFacts) 
     ]
     opens_at = max(level.opens_at or facts.opens_at, facts.opens_at)
     room = (facts.closes_at - opens_at).total_seconds()
+    if level.exposure_cap:
+        lines.append(
+            Line(
+                "exposure",
+                100 * level.exposure <= level.exposure_cap,
+                "level",
+                level.id,
+                {**named, "share": math.ceil(100 * level.exposure), "cap": level.exposure_cap},
+            )
+        )
     lines.append(Line("time", room >= level.time_limit_s, "level", level.id, named))
     return lines

@@ -41,6 +41,10 @@ TYPE_NAMES = {
     "matching": _("Matching"),
 }
 CASE_NAME = _("Case group of three items")
+DRAWS_FROM = {
+    "all": _("All approved questions, which people may have practised"),
+    "reserved": _("Reserved questions only"),
+}
 REVEALS = {
     "never": _("Never"),
     "after_submit": _("As soon as a try is handed in"),
@@ -120,6 +124,13 @@ class CompetitionForm(FlaskForm):  # type: ignore[misc]
         description=_("Needed before opening. Markdown as above."),
         render_kw={"rows": 8},
     )
+    draws_from = RadioField(
+        _("Papers draw from"),
+        [InputRequired()],
+        default="all",
+        choices=choices(DRAWS_FROM.items()),
+        description=_("Reserved questions appear in no practice until somebody releases them."),
+    )
     mask_names = BooleanField(
         _("Mask names on the boards"), default=True, description=_("Others see only part of a name.")
     )
@@ -178,7 +189,9 @@ class LevelForm(FlaskForm):  # type: ignore[misc]
     exposure_cap = IntegerField(
         _("One item on at most so many percent of papers"),
         [Optional(), NumberRange(1, 100)],
-        description=_("Empty: no cap. The level's papers page says what is missing to keep it."),
+        description=_(
+            "Empty: no cap. While one is not kept, nothing opens; the level's papers page says what is missing."
+        ),
     )
     reveal = RadioField(_("Key and explanations may be seen"), [InputRequired()], choices=choices(REVEALS.items()))
     rows = FieldList(FormField(RowForm))

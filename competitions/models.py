@@ -22,6 +22,7 @@ class Competition(Model):
     __table_args__ = (
         CheckConstraint("state in ('draft', 'open', 'closed', 'sealed')", name="state"),
         CheckConstraint("closes_at > opens_at", name="window"),
+        CheckConstraint("draws_from in ('all', 'reserved')", name="draws_from"),
         Index("ix_competitions_organization_id", "organization_id"),
     )
 
@@ -37,6 +38,7 @@ class Competition(Model):
     opens_at: Mapped[datetime]
     closes_at: Mapped[datetime]
     mask_names: Mapped[bool] = mapped_column(default=True)
+    draws_from: Mapped[str] = mapped_column(default="all", server_default="all")
     created_by: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
     created_at: Mapped[datetime]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, LiteralString
+from typing import Any, LiteralString, cast
 
 from sqlalchemy import and_, or_, select, text
 
@@ -13,8 +13,8 @@ from competitions import papers, rules
 from competitions.models import Answer, Attempt, Competition, Level, Participation, Track
 from core.database import db, fetch_all
 from core.errors import NotFound
-from questions.queries import get_versions
-from questions.rules import Value
+from questions.queries import Part, get_bank, get_versions
+from questions.rules import Bank, Value
 
 
 def find_competition(competition_id: int) -> Competition | None:
@@ -28,6 +28,16 @@ def get_competition(competition_id: int) -> Competition:
     if found is None:
         raise NotFound(what="competition")
     return found
+
+
+def get_official_bank(competition: Competition, trade_code: str) -> Bank:
+    """Return what a competition's papers are drawn from: the shared bank and that of its node, or the reserved part.
+
+    Args:
+        competition: whose papers.
+        trade_code: one of its trades.
+    """
+    return get_bank(trade_code, competition.organization_id, cast(Part, competition.draws_from))
 
 
 def get_visible_competition(competition_id: int, path: Sequence[int]) -> Competition:

@@ -35,7 +35,7 @@ from core.errors import Invalid, NotFound, Refusal
 from core.web import SHANGHAI, language, tr
 from organizations import permissions
 from organizations.queries import get_organization, list_path
-from questions.queries import get_bank, list_topics, list_trades
+from questions.queries import list_topics, list_trades
 
 ROLES = ("organizer", "enterprise_admin")
 
@@ -110,7 +110,7 @@ def show_setup(competition_id: int) -> Any:
     """Show what a competition is made of, and its checklist while it is a draft."""
     _person, competition = require_run(competition_id)
     lines = setup.find_checklist(competition_id) if competition.state == "draft" else []
-    tracks = _tracks(competition_id)
+    tracks = _tracks(competition)
     form: Any = TracksForm(data={"trades": [track["track"].trade_code for track in tracks]})
     _offer_trades(form)
     return render_template(
@@ -236,7 +236,7 @@ def open_(competition_id: int) -> Any:
         "organizer/open.html",
         competition=competition,
         owner=get_organization(competition.organization_id),
-        tracks=_tracks(competition_id),
+        tracks=_tracks(competition),
     )
 
 
@@ -485,6 +485,7 @@ def _basics(form: Any) -> setup.Basics:
         opens_at=form.opens_at.moment(),
         closes_at=form.closes_at.moment(),
         mask_names=form.mask_names.data,
+        draws_from=form.draws_from.data,
     )
 
 
@@ -500,11 +501,11 @@ def _tell(form: Any, refusal: Refusal) -> None:
     found.errors = [*found.errors, sentence]
 
 
-def _tracks(competition_id: int) -> list[dict[str, Any]]:
+def _tracks(competition: Competition) -> list[dict[str, Any]]:
     """Return tracks with their levels, each with its totals and what the bank has for it."""
     tracks = []
-    for track in queries.list_tracks(competition_id):
-        bank = get_bank(track.trade_code)
+    for track in queries.list_tracks(competition.id):
+        bank = queries.get_official_bank(competition, track.trade_code)
         levels = []
         for level in queries.list_levels(track.id):
             blueprint_rows = rules.blueprint_rows(level.blueprint)
@@ -550,7 +551,7 @@ def _level_page(person: Identity, competition: Competition, track: Track, form: 
             return redirect(url_for(".show_setup", competition_id=competition.id, _anchor=f"track-{track.id}"))
     rows = form.blueprint()
     used = [index for index, row in enumerate(form.rows) if row.form.count.data and row.form.points.data]
-    found = dict(zip(used, availability(rows, get_bank(track.trade_code)), strict=True))
+    found = dict(zip(used, availability(rows, queries.get_official_bank(competition, track.trade_code)), strict=True))
     total = rules.max_points(rows)
     return render_template(
         "organizer/level.html",
@@ -596,6 +597,13 @@ def _line(competition: Competition, line: Line) -> dict[str, Any]:
         "pass_mark": (
             _l("%(track)s, level %(level)s: pass mark %(points)s of %(total)s", **details),
             _l("%(track)s, level %(level)s: pass mark %(points)s, but the paper has %(total)s", **details),
+        ),
+        "exposure": (
+            _l("%(track)s, level %(level)s: no item is on more than %(cap)s %% of papers", **details),
+            _l(
+                "%(track)s, level %(level)s: an item may be on %(share)s %% of papers, the cap is %(cap)s %%",
+                **details,
+            ),
         ),
         "time": (
             _l("%(track)s, level %(level)s: the time limit fits in before the end", **details),

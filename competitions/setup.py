@@ -18,8 +18,7 @@ from core.database import db, lock, transaction
 from core.errors import Invalid, NotFound
 from core.models import AuditEntry
 from questions.models import Trade
-from questions.queries import get_bank
-from questions.rules import BlueprintRow
+from questions.rules import BlueprintRow, highest_exposure
 
 SHANGHAI = rules.DAY
 
@@ -51,6 +50,7 @@ class Basics:
     opens_at: datetime
     closes_at: datetime
     mask_names: bool
+    draws_from: str = "all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +159,7 @@ def copy_competition(person_id: int, competition_id: int, mark_zh: str, mark_en:
             opens_at=morning,
             closes_at=morning + (source.closes_at - source.opens_at),
             mask_names=source.mask_names,
+            draws_from=source.draws_from,
             created_by=person_id,
             created_at=now,
         )
@@ -295,7 +296,7 @@ def find_checklist(competition_id: int) -> list[Line]:
     competition = queries.get_competition(competition_id)
     tracks = []
     for track in queries.list_tracks(competition_id):
-        bank = get_bank(track.trade_code)
+        bank = queries.get_official_bank(competition, track.trade_code)
         levels = []
         for level in queries.list_levels(track.id):
             blueprint = rules.blueprint_rows(level.blueprint)
@@ -308,6 +309,8 @@ def find_checklist(competition_id: int) -> list[Line]:
                     pass_points=level.pass_points,
                     time_limit_s=level.time_limit_s,
                     opens_at=level.opens_at,
+                    exposure=highest_exposure(blueprint, bank),
+                    exposure_cap=level.exposure_cap,
                 )
             )
         tracks.append(TrackFacts(id=track.id, name=track.trade_code, levels=levels))

@@ -17,7 +17,7 @@ from competitions.models import Attempt
 from core.database import again_if_lost, direct
 from core.errors import NotFound, Refusal
 from core.gather import Gathering
-from questions.queries import get_bank
+from questions.queries import Part, get_bank
 from questions.rules import draw
 
 SPACE = 1
@@ -32,8 +32,8 @@ _CLAIM: LiteralString = """
     order by p.id for no key update of p
 """
 _FACTS: LiteralString = """
-    select w.i, c.state, c.organization_id, c.opens_at, c.closes_at, t.trade_code, l.position, l.blueprint,
-        l.time_limit_s, l.tries_total, l.tries_per_day, l.opens_at,
+    select w.i, c.state, c.organization_id, c.draws_from, c.opens_at, c.closes_at, t.trade_code, l.position,
+        l.blueprint, l.time_limit_s, l.tries_total, l.tries_per_day, l.opens_at,
         (select coalesce(bool_or(a.cleared), false) from levels b join attempts a on a.level_id = b.id
          where b.track_id = l.track_id and b.position = l.position - 1 and a.person_id = w.person_id),
         array(select a.started_at from attempts a where a.person_id = w.person_id and a.level_id = l.id),
@@ -137,6 +137,7 @@ def _decide(
     participation_id: int,
     state: str,
     organization_id: int,
+    draws_from: Part,
     opens_at: datetime,
     closes_at: datetime,
     trade_code: str,
@@ -166,7 +167,7 @@ def _decide(
         raise NoTriesLeft(why=refusal)
     blueprint = rules.blueprint_rows(stored_blueprint)
     seed = secrets.randbits(62)
-    paper = draw(blueprint, get_bank(trade_code, organization_id), random.Random(seed))  # noqa: S311 - evidence, not a secret
+    paper = draw(blueprint, get_bank(trade_code, organization_id, draws_from), random.Random(seed))  # noqa: S311 - evidence
     return Attempt(
         participation_id=participation_id,
         person_id=wish.person_id,

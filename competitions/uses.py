@@ -9,11 +9,11 @@ from sqlalchemy import func, or_, select
 
 from competitions.checklist import availability
 from competitions.models import Attempt, Competition, Level, Track
+from competitions.queries import get_official_bank
 from competitions.rules import blueprint_rows
 from core.database import db
 from organizations.models import Organization
 from questions.models import Question, QuestionVersion
-from questions.queries import get_bank
 from questions.rules import CASE_SIZE, Bank
 from questions.uses import Use
 
@@ -40,7 +40,7 @@ def find_uses(question_id: int, nodes: Sequence[int]) -> list[Use]:
         .where(Track.trade_code == question.trade_code)
         .order_by(Competition.state != "open", Competition.state != "draft", Competition.id.desc(), Level.position)
     ):
-        bank = get_bank(track.trade_code, competition.organization_id) if competition.state in LIVE else Bank([])
+        bank = get_official_bank(competition, track.trade_code) if competition.state in LIVE else Bank([])
         draws = any(
             version.question_id == question_id
             for row in blueprint_rows(level.blueprint)
@@ -94,8 +94,8 @@ def points_by_topic(trade_code: str, nodes: Sequence[int]) -> dict[str, float]:
         nodes: only competitions at and under these count.
     """
     points: dict[str, float] = defaultdict(float)
-    for level, organization_id in db.session.execute(
-        select(Level, Competition.organization_id)
+    for level, competition in db.session.execute(
+        select(Level, Competition)
         .join(Track, Track.id == Level.track_id)
         .join(Competition, Competition.id == Track.competition_id)
         .join(Organization, Organization.id == Competition.organization_id)
@@ -105,7 +105,7 @@ def points_by_topic(trade_code: str, nodes: Sequence[int]) -> dict[str, float]:
             Organization.path.overlap(list(nodes)),
         )
     ):
-        bank = get_bank(trade_code, organization_id)
+        bank = get_official_bank(competition, trade_code)
         for row in blueprint_rows(level.blueprint):
             units = bank.matching(row)
             for version in (version for unit in units for version in unit):

@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 
 from accounts import identity
 from competitions.models import Competition, Level, Track
-from competitions.queries import find_competition, get_level_place
+from competitions.queries import find_competition, get_level_place, get_official_bank
 from competitions.routes_admin import require_run
 from competitions.rules import blueprint_rows, max_points
 from core.errors import NotFound
@@ -21,8 +21,8 @@ from laboratory.models import Simulation
 from laboratory.words import light_word, reason_word, type_word
 from organizations import permissions
 from organizations.queries import get_organization, list_root_ids
-from questions.queries import get_bank, get_versions, list_topics, list_trades
-from questions.rules import Version
+from questions.queries import get_versions, list_topics, list_trades
+from questions.rules import Version, row_exposures
 
 blueprint = Blueprint("laboratory", __name__, url_prefix="/laboratory")
 
@@ -189,7 +189,7 @@ def _level(level_id: int) -> tuple[Any, Competition, Track, Level]:
 def show_level(level_id: int) -> str:
     """Show the papers of a level: what each row draws, how often each item appears, and the last rehearsal."""
     _person, competition, track, level = _level(level_id)
-    bank = get_bank(track.trade_code, competition.organization_id)
+    bank = get_official_bank(competition, track.trade_code)
     simulation = queries.latest_simulation(level_id)
     return render_template(
         "laboratory/level.html",
@@ -197,7 +197,7 @@ def show_level(level_id: int) -> str:
         track=track,
         level=level,
         figures=queries.find_level(level_id),
-        rows=rules.row_exposures(blueprint_rows(level.blueprint), bank, level.exposure_cap),
+        rows=row_exposures(blueprint_rows(level.blueprint), bank, level.exposure_cap),
         simulation=simulation,
         shown=_shown(simulation) if simulation and simulation.state == "done" else None,
     )

@@ -7,13 +7,12 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from fractions import Fraction
 from math import sqrt
 from statistics import fmean
 from typing import Any
 
 from questions.errors import BlueprintUnfillable
-from questions.rules import Bank, BlueprintRow, Value, draw, quotas
+from questions.rules import Bank, BlueprintRow, Value, draw
 
 LEAST = 30
 """Fewer first attempts than this say nothing yet."""
@@ -337,41 +336,6 @@ class Simulation:
                 points = sum(item.points for item in paper)
                 self.expected[round(100 * sum(item.points * facility[item.version] for item in paper) / points)] += 1
             self.exposure.update(item.version for item in paper)
-
-
-@dataclass(frozen=True, slots=True)
-class RowExposure:
-    """One difficulty of one blueprint row: how many are drawn of how many, and how many are missing under the cap."""
-
-    row: int
-    difficulty: int
-    drawn: int
-    candidates: int
-    missing: int
-
-    @property
-    def exposure(self) -> Fraction:
-        """The share of papers on which each candidate appears."""
-        return Fraction(self.drawn, self.candidates)
-
-
-def row_exposures(blueprint: Sequence[BlueprintRow], bank: Bank, cap_percent: int | None) -> list[RowExposure]:
-    """Return how often each candidate is drawn, and how many questions are missing to keep under the cap.
-
-    Args:
-        blueprint: the level's rows.
-        bank: what is drawn from.
-        cap_percent: the largest share of papers, in percent, on which one item may appear; None for no cap.
-    """
-    found = []
-    for number, row in enumerate(blueprint, 1):
-        sizes = {difficulty: len(units) for difficulty, units in bank.strata(row).items()}
-        for difficulty, count in quotas(sizes, min(row.count, sum(sizes.values()))).items():
-            if count:
-                needed = -(-100 * count // cap_percent) if cap_percent else 0
-                missing = max(0, needed - sizes[difficulty])
-                found.append(RowExposure(number, difficulty, count, sizes[difficulty], missing))
-    return found
 
 
 def histogram(counts: Mapping[int, int]) -> list[tuple[int, int]]:

@@ -13,14 +13,14 @@ from procrastinate.tasks import Task
 from sqlalchemy import delete, text, update
 from sqlalchemy.dialects.postgresql import insert
 
-from competitions.queries import get_competition, get_level_place
+from competitions.queries import get_competition, get_level_place, get_official_bank
 from competitions.rules import blueprint_rows
 from core import clock
 from core.database import db, transaction
 from core.jobs import defer
 from laboratory import queries, rules
 from laboratory.models import ItemStatistic, LevelStatistic, Simulation
-from questions.queries import get_bank, get_versions
+from questions.queries import get_versions
 from questions.rules import Version
 
 log = structlog.get_logger(__name__)
@@ -219,7 +219,7 @@ def run_simulation(simulation_id: int) -> None:
     asked = db.session.get_one(Simulation, simulation_id)
     place = get_level_place(asked.level_id)
     competition = get_competition(place.competition.id)
-    bank = get_bank(place.track.trade_code, competition.organization_id)
+    bank = get_official_bank(competition, place.track.trade_code)
     rows = blueprint_rows(place.level.blueprint)
     difficulty = {version.id: version.difficulty for version in bank.versions}
     facility = queries.facilities(list(difficulty))

@@ -83,7 +83,7 @@ def get_learner(person_id: int, trade_code: str) -> Learner:
     trade = db.session.get(Trade, trade_code)
     if trade is None:
         raise NotFound(what="trade")
-    bank = get_bank(trade_code, find_enterprise_id(person_id), reserved=False)
+    bank = get_bank(trade_code, find_enterprise_id(person_id), "open")
     return Learner(person_id, trade, bank, {one.question_id: one for one in bank.versions})
 
 
@@ -110,7 +110,7 @@ def list_levels(person_id: int, trade_code: str) -> list[LevelPlan]:
 
 def daily_versions(learner: Learner, day: date) -> list[Version]:
     """Return the daily ten of a trade: of the shared bank alone, so that they are the same for everyone."""
-    shared = {one.question_id: one for one in get_bank(learner.trade.code, None, reserved=False).versions}
+    shared = {one.question_id: one for one in get_bank(learner.trade.code, None, "open").versions}
     return [shared[id_] for id_ in rules.daily_ten(learner.trade.code, day, shared)]
 
 
@@ -462,7 +462,7 @@ def list_progress(person_id: int, now: datetime) -> list[TradeProgress]:
     enterprise_id = find_enterprise_id(person_id)
     found = []
     for trade in list_trades():
-        ids = {one.question_id for one in get_bank(trade.code, enterprise_id, reserved=False).versions}
+        ids = {one.question_id for one in get_bank(trade.code, enterprise_id, "open").versions}
         if ids:
             found.append(TradeProgress(trade, len(ids), len(ids & done), len(ids & due)))
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Collection
+from typing import Literal
 
 from sqlalchemy import or_, select, true
 
@@ -16,7 +17,12 @@ from questions.rules import Bank, Version
 BANK_SECONDS = 5.0
 
 _versions: dict[int, Version] = {}
-_banks: dict[tuple[str, int | None, bool], tuple[float, Bank]] = {}
+Part = Literal["all", "open", "reserved"]
+"""Of a bank: every question, those that anybody may practise, or those kept for official use."""
+
+_PARTS = {"all": true(), "open": Question.reserved.is_(False), "reserved": Question.reserved.is_(True)}
+
+_banks: dict[tuple[str, int | None, Part], tuple[float, Bank]] = {}
 _loading = threading.Lock()
 
 
@@ -58,15 +64,15 @@ def get_versions(ids: Collection[int]) -> dict[int, Version]:
     return {id_: _versions[id_] for id_ in ids}
 
 
-def get_bank(trade_code: str, organization_id: int | None = None, reserved: bool = True) -> Bank:
+def get_bank(trade_code: str, organization_id: int | None = None, part: Part = "all") -> Bank:
     """Return the questions of a trade that may be drawn, at most `BANK_SECONDS` old.
 
     Args:
         trade_code: the trade.
         organization_id: whose own bank is added to the shared one; None for the shared one alone.
-        reserved: whether questions kept for official use are among them.
+        part: which of them.
     """
-    key = (trade_code, organization_id, reserved)
+    key = (trade_code, organization_id, part)
     found = _banks.get(key)
     if found and time.monotonic() - found[0] < BANK_SECONDS:
         return found[1]
@@ -80,7 +86,7 @@ def get_bank(trade_code: str, organization_id: int | None = None, reserved: bool
                 Question.current_version_id.is_not(None),
                 Question.state != "retired",
                 or_(Question.organization_id.is_(None), Question.organization_id == organization_id),
-                true() if reserved else Question.reserved.is_(False),
+                _PARTS[part],
             )
         )
         versions = get_versions([id_ for id_ in ids if id_ is not None])

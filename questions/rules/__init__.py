@@ -1,7 +1,18 @@
 """What a question is, how a paper is drawn, and what an answer earns. Pure."""
 
 from questions.rules.answers import alike, cut_at_blanks, from_fields, show_blanks, to_fields
-from questions.rules.drawing import CASE, CASE_SIZE, Bank, BlueprintRow, Unit, draw, draw_item, quotas
+from questions.rules.drawing import (
+    CASE,
+    CASE_SIZE,
+    Bank,
+    BlueprintRow,
+    Unit,
+    draw,
+    draw_item,
+    highest_exposure,
+    quotas,
+    row_exposures,
+)
 from questions.rules.expressions import BadExpression
 from questions.rules.faults import N_, Fault
 from questions.rules.items import (
@@ -50,6 +61,7 @@ __all__ = [
     "draw_values",
     "fill",
     "from_fields",
+    "highest_exposure",
     "is_acceptable",
     "is_right",
     "mark",
@@ -57,6 +69,7 @@ __all__ = [
     "normalise",
     "parse_number",
     "quotas",
+    "row_exposures",
     "share",
     "show_blanks",
     "to_fields",

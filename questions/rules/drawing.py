@@ -6,6 +6,7 @@ import random
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 from questions.errors import BlueprintUnfillable
 from questions.rules.items import PaperItem, Version, draw_values
@@ -127,11 +128,77 @@ def quotas(sizes: Mapping[int, int], count: int) -> dict[int, int]:
     return given
 
 
+@dataclass(frozen=True, slots=True)
+class RowExposure:
+    """One difficulty of one blueprint row: how many are drawn of how many, and how many are missing under the cap.
+
+    `taken` is how many of the candidates rows that draw earlier may have used up.
+    """
+
+    row: int
+    difficulty: int
+    drawn: int
+    candidates: int
+    taken: int
+    missing: int
+
+    @property
+    def exposure(self) -> Fraction:
+        """The largest share of papers on which a candidate appears because of this row."""
+        return Fraction(min(self.drawn, self.candidates), max(self.drawn, self.candidates - self.taken, 1))
+
+
+def row_exposures(blueprint: Sequence[BlueprintRow], bank: Bank, cap_percent: int | None) -> list[RowExposure]:
+    """Return how often each candidate is drawn, and how many questions are missing to keep under the cap.
+
+    Args:
+        blueprint: the level's rows.
+        bank: what is drawn from.
+        cap_percent: the largest share of papers, in percent, on which one item may appear; None for no cap.
+    """
+    found: list[list[RowExposure]] = [[] for _ in blueprint]
+    earlier: list[tuple[int, set[int]]] = []
+    for index in _order(blueprint, bank):
+        row = blueprint[index]
+        strata = {difficulty: {unit[0].id for unit in units} for difficulty, units in bank.strata(row).items()}
+        sizes = {difficulty: len(ids) for difficulty, ids in strata.items()}
+        draws = []
+        for difficulty, count in quotas(sizes, min(row.count, sum(sizes.values()))).items():
+            ids = strata[difficulty]
+            taken = min(len(ids), sum(min(drawn, len(ids & others)) for drawn, others in earlier))
+            needed = -(-100 * count // cap_percent) + taken if cap_percent else 0
+            if count:
+                missing = max(0, needed - len(ids))
+                found[index].append(RowExposure(index + 1, difficulty, count, len(ids), taken, missing))
+            draws.append((count, ids))
+        earlier += draws
+    return [one for of_row in found for one in of_row]
+
+
+def highest_exposure(blueprint: Sequence[BlueprintRow], bank: Bank) -> Fraction:
+    """Return a share of papers that no item of a level exceeds, over all rows that may draw it.
+
+    In each row an item is drawn at most with the chance of those that earlier rows have left, so the sum over the rows
+    bounds what the rehearsal of a level counts.
+
+    Args: as `row_exposures`.
+    """
+    shares: dict[int, Fraction] = defaultdict(Fraction)
+    for one in row_exposures(blueprint, bank, None):
+        for unit in bank.strata(blueprint[one.row - 1])[one.difficulty]:
+            shares[unit[0].id] += one.exposure
+    return min(Fraction(1), max(shares.values(), default=Fraction(0)))
+
+
+def _order(blueprint: Sequence[BlueprintRow], bank: Bank) -> list[int]:
+    """The row with the fewest candidates draws first, so that a general one does not use up what a narrow one needs."""
+    return sorted(range(len(blueprint)), key=lambda index: (bank.count(blueprint[index]), index))
+
+
 def draw(blueprint: Sequence[BlueprintRow], bank: Bank, chance: random.Random) -> list[PaperItem]:
     """Draw a paper: every row filled with distinct questions, items and options in a drawn order, case groups together.
 
-    The row with the fewest candidates draws first, so that a general row does not use up what a narrow one needs. Each
-    row keeps its quotas of difficulties; where an earlier row has used up one, the nearest difficulties fill in.
+    Each row keeps its quotas of difficulties; where an earlier row has used up one, the nearest difficulties fill in.
 
     Args:
         blueprint: the rows to fill.
@@ -142,7 +209,7 @@ def draw(blueprint: Sequence[BlueprintRow], bank: Bank, chance: random.Random) -
     """
     drawn: list[list[PaperItem]] = []
     used: set[int] = set()
-    for index in sorted(range(len(blueprint)), key=lambda i: (bank.count(blueprint[i]), i)):
+    for index in _order(blueprint, bank):
         row = blueprint[index]
         free = {
             difficulty: [unit for unit in units if unit[0].id not in used]

@@ -55,6 +55,7 @@ def basics(province: Organization, **changes: Any) -> dict[str, Any]:
         "rules_zh": "# 规则\n**公平** <script>alert(1)</script>",
         "rules_en": "# Rules",
         "mask_names": "y",
+        "draws_from": "all",
     }
     return values | changes
 

@@ -6,6 +6,7 @@ import random
 import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from fractions import Fraction
 
 import pytest
 from flask import Flask
@@ -16,11 +17,13 @@ from competitions import queries, rules, services, setup
 from competitions.checklist import CompetitionFacts, LevelFacts, TrackFacts, availability, check, may_open
 from competitions.errors import WrongState
 from competitions.models import Adjustment, Attempt, Competition, Level, Participation
-from core.database import db
+from core.database import db, lock, transaction
 from core.errors import Invalid
 from core.models import AuditEntry
 from payouts.models import PrizeRule
 from questions.errors import BlueprintUnfillable
+from questions.models import Question
+from questions.queries import forget
 from questions.rules import Bank, BlueprintRow, Version, draw
 from tests import factories as make
 
@@ -76,6 +79,7 @@ def test_each_gap_is_its_own_red_line(changes: dict[str, object], code: str) -> 
         ({"pass_points": 101}, "pass_mark"),
         ({"pass_points": 0}, "pass_mark"),
         ({"opens_at": NOON + timedelta(days=2) - timedelta(seconds=599)}, "time"),
+        ({"exposure": Fraction(251, 1000), "exposure_cap": 25}, "exposure"),
     ],
 )
 def test_each_fault_of_a_level_is_its_own_red_line(changes: dict[str, object], code: str) -> None:
@@ -134,6 +138,38 @@ def test_the_end_of_an_open_competition_can_be_put_off_but_not_brought_forward(o
             )
     entry = db.session.scalars(select(AuditEntry).where(AuditEntry.action == "competition.edit")).one()
     assert entry.details["after"]["name_en"] == "Better name"
+
+
+def test_a_cap_is_kept_by_a_bank_that_is_large_enough(organizer: Person) -> None:
+    competition, _, [level_id] = draft_with_levels(1)  # it draws one of twelve of a difficulty
+
+    def capped(percent: int) -> bool:
+        with transaction():
+            lock(Level, level_id).exposure_cap = percent
+        (line,) = [one for one in setup.find_checklist(competition.id) if one.code == "exposure"]
+        return line.ok
+
+    assert (capped(8), capped(9)) == (False, True)
+
+
+def test_the_checklist_counts_the_bank_that_papers_are_drawn_from(organizer: Person) -> None:
+    competition, _, _ = draft_with_levels(1)
+
+    def fillable(draws_from: str) -> bool:
+        with transaction():
+            lock(Competition, competition.id).draws_from = draws_from
+        forget()
+        (line,) = [one for one in setup.find_checklist(competition.id) if one.code == "blueprint"]
+        return line.ok
+
+    assert (fillable("all"), fillable("reserved")) == (True, False)
+    with transaction():
+        own = db.session.scalars(select(Question).order_by(Question.id).limit(3)).all()
+        for question in own:
+            question.reserved = True
+            question.organization_id = competition.organization_id
+    assert fillable("reserved")
+    assert setup.copy_competition(organizer.id, competition.id, "（副本）", " (copy)").draws_from == "reserved"
 
 
 def test_levels_keep_gapless_positions_through_moving_and_deleting(organizer: Person) -> None:

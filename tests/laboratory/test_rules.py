@@ -130,9 +130,3 @@ def test_a_draw_without_quotas_would_not_be() -> None:
         round(100 * statistics.fmean(one.difficulty for one in chance.sample(BANK.versions, 10))) for _ in range(99)
     }
     assert len(means) > 10
-
-
-def test_exposure_tells_what_is_missing_under_a_cap() -> None:
-    rows = rules.row_exposures([BlueprintRow(10, 5, difficulty=2)], BANK, cap_percent=25)
-    assert [(one.drawn, one.candidates, float(one.exposure), one.missing) for one in rows] == [(10, 20, 0.5, 20)]
-    assert rules.row_exposures([BlueprintRow(10, 5, difficulty=2)], BANK, None)[0].missing == 0

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from questions.errors import BlueprintUnfillable
-from questions.rules import CASE, CASE_SIZE, Bank, BlueprintRow, Version, draw, quotas
+from questions.rules import (
+    CASE,
+    CASE_SIZE,
+    Bank,
+    BlueprintRow,
+    Version,
+    draw,
+    highest_exposure,
+    quotas,
+    row_exposures,
+)
 
 
 def version(id_: int, topic: str = "arc", difficulty: int = 3, case: str | None = None) -> Version:
@@ -75,3 +86,33 @@ def test_every_paper_has_the_same_number_of_items_of_each_difficulty() -> None:
 
 
 BLUEPRINT = [BlueprintRow(7, 5, topic="safety"), BlueprintRow(3, 5, topic="other")]
+
+
+def test_exposure_tells_what_is_missing_under_a_cap() -> None:
+    blueprint = [BlueprintRow(6, 5, difficulty=2)]
+    (row,) = row_exposures(blueprint, BANK, cap_percent=25)
+    assert (row.drawn, row.candidates, row.exposure, row.missing) == (6, 12, Fraction(1, 2), 12)
+    assert highest_exposure(blueprint, BANK) == Fraction(1, 2)
+    assert row_exposures(blueprint, BANK, None)[0].missing == 0
+
+
+ROWS = st.builds(
+    BlueprintRow,
+    st.integers(1, 3),
+    st.just(5),
+    topic=st.sampled_from([None, "safety", "gas", "other"]),
+    difficulty=st.sampled_from([None, None, 2, 3]),
+)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(ROWS, min_size=1, max_size=4))
+def test_no_item_is_drawn_more_often_than_the_highest_exposure_says(blueprint: list[BlueprintRow]) -> None:
+    papers = 400
+    try:
+        drawn = Counter(item.version for seed in range(papers) for item in draw(blueprint, BANK, random.Random(seed)))
+    except BlueprintUnfillable:
+        return
+    bound = float(highest_exposure(blueprint, BANK))
+    four_deviations = 4 * (max(bound * (1 - bound), 1 / papers) / papers) ** 0.5
+    assert max(drawn.values()) / papers <= bound + four_deviations

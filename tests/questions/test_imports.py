@@ -107,7 +107,9 @@ def count_questions() -> int:
 
 
 def acts() -> list[tuple[str, int | None, int | None]]:
-    entries = db.session.scalars(select(AuditEntry).where(AuditEntry.action.startswith("questions.")))
+    entries = db.session.scalars(
+        select(AuditEntry).where(AuditEntry.action.startswith("questions.")).order_by(AuditEntry.id)
+    )
     return [(one.action, one.person_id, one.organization_id) for one in entries]
 
 

@@ -404,7 +404,7 @@ def test_a_reserved_question_is_in_no_practice_until_it_is_released_with_a_reaso
 
     def practised() -> set[int]:
         queries.forget()
-        return {version.question_id for version in get_bank("welding", reserved=False).versions}
+        return {version.question_id for version in get_bank("welding", part="open").versions}
 
     assert question_id in drawable() - practised()
     with pytest.raises(NoReason):
@@ -415,6 +415,21 @@ def test_a_reserved_question_is_in_no_practice_until_it_is_released_with_a_reaso
     assert notes(question_id)[-1] == ("released", "决赛已结束")
     with pytest.raises(NotNow):
         authoring.set_reserved(question_id, False, "再来", world.reviewer, clock.now())
+
+
+def test_a_competition_may_draw_from_reserved_questions_only(world: World) -> None:
+    make_bank(size=30)
+    kept = {approved(world.author, world.reviewer) for _ in range(3)}
+    for question_id in kept:
+        authoring.set_reserved(question_id, True, "留给决赛", world.reviewer, clock.now())
+    queries.forget()
+    competition = make_competition(world.province, draws_from="reserved")
+    level = make_level(make_track(competition))
+    person = make_person(world.province)
+    join(competition.id, person.id, person.name)
+    attempt = start_attempt(person.id, level.id)
+    versions = get_versions([item["version"] for item in attempt.paper])
+    assert {version.question_id for version in versions.values()} == kept
 
 
 def test_where_a_question_is_used_says_which_level_needs_it_and_which_attempts_contain_it(world: World) -> None:
