@@ -177,16 +177,16 @@ def download_export(export_id: int, person_id: int) -> tuple[bytes, str, str]:
 
 
 def make_export(export_id: int) -> None:
-    """Make the file of a waiting export; whatever goes wrong is written into its row.
+    """Make the file of an export, anew when a killed worker had begun it; whatever goes wrong is written into its row.
 
     Args:
-        export_id: the export; one that was cancelled or begun before is left alone.
+        export_id: the export; one that was cancelled or has ended is left alone.
     """
     with transaction():
         export = lock(Export, export_id)
-        if export.state != "waiting":
+        if export.state not in ("waiting", "running"):
             return
-        export.state = "running"
+        export.state, export.done = "running", 0
         kind, params, person_id = export.kind, dict(export.params), export.requested_by
     try:
         if not _kinds[kind].allowed(params, person_id):

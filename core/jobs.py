@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import procrastinate
+import structlog
 from flask import Flask, current_app
 from procrastinate.exceptions import UniqueViolation
 from procrastinate.jobs import Status
@@ -16,6 +17,9 @@ from core.database import db
 
 HEARTBEAT_S = 2.0
 STALLED_S = 10.0
+MOST_TRIES = 5
+
+log = structlog.get_logger(__name__)
 
 jobs = procrastinate.App(connector=procrastinate.SyncPsycopgConnector())
 _queue = procrastinate.App(connector=procrastinate.SyncPsycopgConnector())
@@ -64,9 +68,16 @@ def defer(job: Task[Any, Any, Any], lock: str | None = None, **arguments: Any) -
 @jobs.periodic(cron="* * * * * */5")
 @jobs.task(name="core.retry_stalled", queueing_lock="core.retry_stalled", pass_context=True)
 async def retry_stalled(context: procrastinate.JobContext, timestamp: int) -> None:
-    """Do again what a killed worker left undone: with its lock it would keep the next of its kind waiting for ever."""
+    """Do again what a killed worker left undone: with its lock it would keep the next of its kind waiting for ever.
+
+    What has stalled `MOST_TRIES` times most likely kills its workers itself, and is given up.
+    """
     manager = context.app.job_manager
     for job in await manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_S):
+        if job.attempts >= MOST_TRIES:
+            log.error("job_given_up", job_id=job.id, task=job.task_name)
+            await manager.finish_job(job, Status.FAILED, delete_job=False)
+            continue
         try:
             await manager.retry_job(job)
         except UniqueViolation:  # the same work waits already

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 import structlog
-from sqlalchemy import insert, or_, select, text, update
+from sqlalchemy import exists, insert, or_, select, text, update
 
 from accounts.models import Person
 from core import audit, clock, jobs
@@ -154,22 +154,23 @@ def undo(import_id: int, by: Actor, now: datetime) -> int:
 
 
 def submit_all(import_id: int, by: Actor, now: datetime) -> int:
-    """Hand all drafts of an import to the reviewers.
+    """Hand all drafts of an import to the reviewers, but for those that somebody left unfinished.
 
     Args:
         import_id: the import.
         by: an author of the bank.
         now: aware UTC.
 
-    Returns: how many were drafts.
+    Returns: how many were handed in.
 
     Raises: ImportNotNow; NotFound.
     """
     with transaction():
         _locked(import_id, ("done",))
+        whole = exists().where(QuestionVersion.id == Question.latest_version_id, ~QuestionVersion.unfinished)
         submitted = db.session.execute(
             update(Question)
-            .where(Question.import_id == import_id, Question.state == "draft")
+            .where(Question.import_id == import_id, Question.state == "draft", whole)
             .values(state="submitted")
             .returning(Question.id, Question.latest_version_id)
         ).all()
@@ -269,14 +270,14 @@ class _Stopped(Exception):
 
 
 def check(import_id: int) -> None:
-    """Read and check a waiting file; whatever goes wrong is written into its row.
+    """Read and check a file, anew when a killed worker had begun it; whatever goes wrong is written into its row.
 
     Args:
-        import_id: the import; one that does not wait is left alone.
+        import_id: the import; one that is past that is left alone.
     """
     with transaction():
         batch = lock(QuestionImport, import_id)
-        if batch.state != "waiting":
+        if batch.state not in ("waiting", "reading"):
             return
         batch.state = "reading"
         plan = _plan_of(batch)

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import openpyxl
 import procrastinate
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from core import exports, jobs
-from core.database import db
+from core.database import db, lock, transaction
 from core.errors import Invalid, NotFound
 from core.exports import Column, Sheet
 from core.models import AuditEntry, Export
@@ -144,6 +146,41 @@ def test_a_cancelled_export_stops_within_a_step_and_keeps_nothing(app: Flask, ki
     export = db.session.get_one(Export, export_id, populate_existing=True)
     assert (export.state, export.body) == ("cancelled", None)
     assert len(written) <= 1000 + 1
+
+
+def test_an_export_that_a_killed_worker_had_begun_is_made_anew(kind: Callable[..., str]) -> None:
+    export_id = exports.request_export(kind(rows_of(3)), {"format": "csv"}, make.make_person().id).id
+    with transaction():
+        begun = lock(Export, export_id)
+        begun.state, begun.done, begun.total = "running", 500, 1200
+    exports.make_export(export_id)
+    export = db.session.get_one(Export, export_id, populate_existing=True)
+    assert (export.state, export.done, export.total) == ("done", 3, 3)
+
+
+@pytest.mark.parametrize(("attempts", "state"), [(0, "todo"), (jobs.MOST_TRIES, "failed")])
+def test_a_stalled_job_is_done_again_but_not_for_ever(
+    app: Flask, kind: Callable[..., str], attempts: int, state: str
+) -> None:
+    exports.request_export(kind(rows_of(3)), {"format": "csv"}, make.make_person().id)
+    with transaction():
+        dead = db.session.scalar(
+            text("insert into procrastinate_workers (last_heartbeat) values (now() - interval '1 hour') returning id")
+        )
+        db.session.execute(
+            text("update procrastinate_jobs set status = 'doing', attempts = :attempts, worker_id = :dead"),
+            {"attempts": attempts, "dead": dead},
+        )
+    url = str(app.config["SQLALCHEMY_DATABASE_URI"]).replace("postgresql+psycopg://", "postgresql://", 1)
+
+    async def retry() -> None:
+        async with worker.open_async():
+            await jobs.retry_stalled(cast(procrastinate.JobContext, SimpleNamespace(app=worker)), 0)
+
+    with jobs.jobs.replace_connector(procrastinate.PsycopgConnector(conninfo=url)) as worker:
+        asyncio.run(retry())
+    db.session.rollback()
+    assert db.session.scalar(text("select status::text from procrastinate_jobs")) == state
 
 
 def test_an_export_cancelled_before_it_began_is_never_made(kind: Callable[..., str]) -> None:
