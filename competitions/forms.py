@@ -23,7 +23,7 @@ from wtforms import (
     TextAreaField,
 )
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
-from wtforms.validators import InputRequired, Length, NumberRange, Optional
+from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from competitions.rules import DAY
@@ -69,18 +69,27 @@ def choices(pairs: Iterable[tuple[Any, Any]]) -> list[Any]:
 
 
 class MomentField(DateTimeLocalField):
-    """A moment typed and shown in Shanghai time; its value is aware UTC."""
+    """A moment typed and shown in Shanghai time, to the minute; its value is aware UTC.
+
+    What nobody changed stays what it was, seconds and all.
+    """
+
+    stored: datetime | None = None
 
     def __init__(self, label: Any = None, validators: Any = None, **options: Any) -> None:
         super().__init__(label, validators, format=MOMENT_FORMATS, **options)
 
     def process_data(self, value: datetime | None) -> None:
         """Take an aware moment and show it in Shanghai time."""
+        self.stored = value
         self.data = value.astimezone(SHANGHAI).replace(tzinfo=None) if value else None
 
     def moment(self) -> datetime | None:
         """Return what was typed as aware UTC; None when nothing was."""
-        return self.data.replace(tzinfo=DAY).astimezone(UTC) if self.data else None
+        typed = self.data.replace(tzinfo=DAY).astimezone(UTC) if self.data else None
+        if self.stored and typed == self.stored.replace(second=0, microsecond=0):
+            return self.stored
+        return typed
 
 
 class NeededLater(Optional):
@@ -259,6 +268,14 @@ class ExportForm(FlaskForm):  # type: ignore[misc]
         choices=choices([("masked", _("Masked")), ("full", _("In full; this is logged"))]),
         default="masked",
     )
+    why = StringField(
+        _("What for"), [Length(max=200)], filters=[strip], description=_("Needed for names and phones in full.")
+    )
     format = RadioField(
         _("Format"), [InputRequired()], choices=choices([("xlsx", "Excel (.xlsx)"), ("csv", "CSV")]), default="xlsx"
     )
+
+    def validate_why(self, field: StringField) -> None:
+        """Ask for the reason where people are named in full (P5)."""
+        if self.names.data == "full" and not field.data:
+            raise ValidationError(_("Say what the full names are for."))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -343,16 +344,31 @@ def list_person_attempts(person_id: int, limit: int = 100) -> list[tuple[Attempt
     return [tuple(row) for row in rows]  # type: ignore[misc]
 
 
-def list_adjustments(participation_id: int, level_id: int, attempt_id: int | None) -> list[rules.More]:
-    """Return the adjustments that apply to an attempt (or to one about to start, with `attempt_id` None)."""
-    rows: Any = db.session.execute(
+def list_adjustments(participation_id: int, level_id: int) -> list[rules.More]:
+    """Return the adjustments that apply to an attempt of a level that is about to start."""
+    rows = db.session.execute(
         text(
             "select factor_percent, seconds from adjustments where participation_id = :participation "
-            "and (level_id is null or level_id = :level) and (attempt_id is null or attempt_id = :attempt)"
+            "and (level_id is null or level_id = :level) and attempt_id is null"
         ),
-        {"participation": participation_id, "level": level_id, "attempt": attempt_id},
+        {"participation": participation_id, "level": level_id},
     )
-    return [rules.More(row.factor_percent, row.seconds) for row in rows]
+    return [rules.More(*row) for row in rows]
+
+
+def map_adjustments(attempt_ids: Sequence[int]) -> dict[int, list[rules.More]]:
+    """Return the adjustments that apply to each of these attempts; an attempt without any is left out."""
+    found: dict[int, list[rules.More]] = defaultdict(list)
+    for attempt_id, factor_percent, seconds in db.session.execute(
+        text(
+            "select a.id, j.factor_percent, j.seconds from attempts a join adjustments j "
+            "on j.participation_id = a.participation_id and (j.level_id is null or j.level_id = a.level_id) "
+            "and (j.attempt_id is null or j.attempt_id = a.id) where a.id = any(:ids)"
+        ),
+        {"ids": list(attempt_ids)},
+    ):
+        found[attempt_id].append(rules.More(factor_percent, seconds))
+    return found
 
 
 def due_attempt_ids(now: datetime, limit: int) -> list[int]:

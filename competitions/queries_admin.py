@@ -30,12 +30,14 @@ class Run:
 def list_run_by(node_ids: Sequence[int]) -> list[Run]:
     """Return the competitions that belong to these nodes or to any under them, the newest first."""
     joined = (
-        select(Participation.competition_id, func.count().label("n")).group_by(Participation.competition_id).subquery()
+        select(func.count())
+        .where(Participation.competition_id == Competition.id)
+        .correlate(Competition)
+        .scalar_subquery()
     )
     rows = db.session.execute(
-        select(Competition, Organization, func.coalesce(joined.c.n, 0))
+        select(Competition, Organization, joined)
         .join(Organization, Organization.id == Competition.organization_id)
-        .outerjoin(joined, joined.c.competition_id == Competition.id)
         .where(Organization.path.overlap(list(node_ids)))
         .order_by(Competition.opens_at.desc(), Competition.id.desc())
     )

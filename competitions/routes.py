@@ -226,7 +226,7 @@ def _level_page(level_id: int, refusal: Refusal | None = None) -> str:
     competition, own = _competition(place.competition.id)
     track, state = _state(place, own, now)
     limit = timedelta(seconds=place.level.time_limit_s)
-    more = queries.list_adjustments(own.id, level_id, None) if own else []
+    more = queries.list_adjustments(own.id, level_id) if own else []
     mine = rules.deadline(now, place.level.time_limit_s, competition.closes_at, more) - now
     left = None if place.level.tries_total is None else max(0, place.level.tries_total - state.tries_used)
     blueprint_rows = rules.blueprint_rows(place.level.blueprint)

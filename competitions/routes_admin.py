@@ -32,6 +32,7 @@ from competitions.models import Competition, Level, Track
 from core import clock, exports, markup
 from core.database import db
 from core.errors import Invalid, NotFound, Refusal
+from core.security import limited
 from core.web import SHANGHAI, language, tr
 from organizations import permissions
 from organizations.queries import get_organization, list_path
@@ -259,12 +260,12 @@ def show(competition_id: int) -> Any:
 @blueprint.get("/competitions/<int:competition_id>/participants")
 def list_participants(competition_id: int) -> Any:
     """List who takes part, fifty a page, with search and filters."""
-    _person, competition = require_run(competition_id)
+    person, competition = require_run(competition_id)
     page = max(1, request.args.get("page", 1, type=int))
     search = strip(request.args.get("q"))
     track_id, node_id = _filters()
-    found, total = queries_admin.list_participants(
-        competition_id, page, search=search, track_id=track_id, node_id=node_id
+    found, total = setup.view_participants(
+        person.person_id, competition, page, search=search, track_id=track_id, node_id=node_id
     )
     nodes = queries_admin.names_of({node for one in found for node in one.participation.path})
     kept: dict[str, Any] = {"q": search or None, "track": track_id, "node": node_id}
@@ -290,7 +291,8 @@ def list_participants(competition_id: int) -> Any:
 @blueprint.get("/competitions/<int:competition_id>/participants/<int:participation_id>")
 def show_participant(competition_id: int, participation_id: int) -> Any:
     """Show one person's attempts and what time was added."""
-    _person, competition = require_run(competition_id)
+    person, competition = require_run(competition_id)
+    setup.note_view(person.person_id, competition, participation_id)
     return _participant_page(
         competition, participation_id, ExtensionForm(formdata=None), FactorForm(formdata=None, prefix="factor-")
     )
@@ -364,24 +366,17 @@ def extend_level(level_id: int) -> Any:
 def choose_export(competition_id: int) -> Any:
     """Offer the lists that can be had as a file."""
     _person, competition = require_run(competition_id)
-    return render_template(
-        "organizer/exports.html",
-        competition=competition,
-        owner=get_organization(competition.organization_id),
-        chips=state_chips(),
-        tracks=queries.list_tracks(competition_id),
-        represented=queries_admin.list_represented(competition_id),
-        form=ExportForm(formdata=None),
-    )
+    return _export_page(competition, ExportForm(formdata=None))
 
 
 @blueprint.post("/competitions/<int:competition_id>/exports")
+@limited("export", "30/hour")
 def request_export(competition_id: int) -> Any:
     """Ask for a list as a file; the job worker makes it."""
     person, competition = require_run(competition_id)
     form: Any = ExportForm()
     if not form.validate_on_submit():
-        raise Invalid(path="kind", reason="unknown")
+        return _export_page(competition, form)
     track_id, node_id = _filters(request.form)
     made = exports.request_export(
         form.kind.data,
@@ -395,8 +390,21 @@ def request_export(competition_id: int) -> Any:
         },
         person.person_id,
         organization_id=competition.organization_id,
+        why=form.why.data,
     )
     return redirect(url_for("exports.show", export_id=made.id))
+
+
+def _export_page(competition: Competition, form: Any) -> Any:
+    return _page(
+        "organizer/exports.html",
+        form,
+        competition=competition,
+        owner=get_organization(competition.organization_id),
+        chips=state_chips(),
+        tracks=queries.list_tracks(competition.id),
+        represented=queries_admin.list_represented(competition.id),
+    )
 
 
 def state_chips() -> dict[str, tuple[str, str]]:

@@ -13,7 +13,7 @@ import structlog
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
 
-from competitions import events, finishes, queries, rules, saves, starts
+from competitions import finishes, queries, rules, saves, starts
 from competitions.errors import AttemptClosed, WrongState
 from competitions.models import Attempt, Competition, Participation
 from core import audit, clock
@@ -43,7 +43,7 @@ def join(competition_id: int, person_id: int, name: str) -> Participation:
     Raises: NotFound when the competition is not for this person; CompetitionNotOpen.
     """
     now = clock.now()
-    with transaction() as record:
+    with transaction():
         path = path_of_person(person_id)
         competition = queries.get_visible_competition(competition_id, path)
         found = queries.find_participation(competition_id, person_id)
@@ -58,7 +58,6 @@ def join(competition_id: int, person_id: int, name: str) -> Participation:
         participation = queries.find_participation(competition_id, person_id)
         if participation is None:
             raise NotFound(what="participation")
-        record(events.ParticipationJoined(participation.id, competition_id))
     return participation
 
 
@@ -275,7 +274,7 @@ def open_competition(competition_id: int, person_id: int) -> Competition:
 
     Raises: NotFound; WrongState when it is no draft.
     """
-    with transaction() as record:
+    with transaction():
         competition = lock(Competition, competition_id)
         if competition.state != "draft":
             raise WrongState(state=competition.state)
@@ -287,7 +286,6 @@ def open_competition(competition_id: int, person_id: int) -> Competition:
             person_id=person_id,
             organization_id=competition.organization_id,
         )
-        record(events.CompetitionOpened(competition_id, person_id))
     return competition
 
 
@@ -325,6 +323,4 @@ def close_competition(competition_id: int, person_id: int) -> Competition:
     ).all()
     for fault in _finish(unfinished, "competition_closed", now):
         raise fault
-    with transaction() as record:
-        record(events.CompetitionClosed(competition_id, person_id))
     return competition

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import delete, select
 
-from competitions import queries, rules
+from competitions import queries, queries_admin, rules
 from competitions.checklist import CompetitionFacts, LevelFacts, Line, TrackFacts, availability, check
 from competitions.errors import WrongState
 from competitions.models import Adjustment, Attempt, Competition, Level, Participation, Track
+from competitions.queries_admin import Participant
 from core import audit, clock
 from core.database import db, lock, transaction
 from core.errors import Invalid, NotFound
@@ -346,6 +347,30 @@ def said_no_prizes(competition_id: int) -> bool:
     return db.session.scalar(said.limit(1)) is not None
 
 
+def view_participants(
+    person_id: int, competition: Competition, page: int, *, search: str, track_id: int | None, node_id: int | None
+) -> tuple[list[Participant], int]:
+    """Read a page of participants, leaving the trace of who saw whom in the same transaction (P5).
+
+    Args and Returns: as `queries_admin.list_participants`; `person_id` is who reads.
+    """
+    with transaction():
+        found, total = queries_admin.list_participants(
+            competition.id, page, search=search, track_id=track_id, node_id=node_id
+        )
+        _record("participants.view", competition, person_id, people=[one.participation.person_id for one in found])
+        for row in (row for one in found for row in (one.participation, one.standing) if row is not None):
+            db.session.expunge(row)  # else the commit would have each read again, one by one
+    return found, total
+
+
+def note_view(person_id: int, competition: Competition, participation_id: int) -> None:
+    """Leave the trace that one participant's page was looked at (P5). Raises: NotFound."""
+    participation, seen = queries_admin.get_participation_in(competition.id, participation_id)
+    with transaction():
+        _record("participants.view", competition, person_id, people=[seen.id], participation=participation.id)
+
+
 def extend_attempt(person_id: int, attempt_id: int, seconds: int, why: str) -> None:
     """Give one running attempt more time.
 
@@ -560,13 +585,17 @@ def _change_person(
     return later
 
 
-def _move_deadlines(attempts: Iterable[Attempt]) -> int:
-    """Derive the deadlines of locked attempts anew from the whole list of adjustments; return how many moved."""
+def _move_deadlines(attempts: Sequence[Attempt]) -> int:
+    """Derive the deadlines of locked attempts anew from the whole list of adjustments; return how many moved.
+
+    Saves wait for these rows, so what is needed is read for all at once.
+    """
     db.session.flush()
     moved = 0
+    places = {level_id: queries.get_level_place(level_id) for level_id in {attempt.level_id for attempt in attempts}}
+    adjustments = queries.map_adjustments([attempt.id for attempt in attempts])
     for attempt in attempts:
-        place = queries.get_level_place(attempt.level_id)
-        more = queries.list_adjustments(attempt.participation_id, attempt.level_id, attempt.id)
+        place, more = places[attempt.level_id], adjustments.get(attempt.id, [])
         new = rules.deadline(attempt.started_at, place.level.time_limit_s, place.competition.closes_at, more)
         if new > attempt.deadline_at:
             attempt.deadline_at = new

@@ -20,7 +20,7 @@ from sqlalchemy import select, update
 from core import audit, clock, jobs
 from core.database import db, lock, transaction
 from core.errors import Invalid, NotFound, Refusal
-from core.models import Export
+from core.models import AuditEntry, Export
 
 log = structlog.get_logger(__name__)
 
@@ -172,8 +172,28 @@ def download_export(export_id: int, person_id: int) -> tuple[bytes, str, str]:
         raise NotFound(what="export")
     with transaction():
         params = {name: value for name, value in export.params.items() if name != "notes"}
-        audit.record(f"{export.kind}.download", "export", export_id, person_id=person_id, params=params)
+        audit.record(
+            f"{export.kind}.download",
+            "export",
+            export_id,
+            person_id=person_id,
+            organization_id=_organization_of(export),
+            params=params,
+        )
     return export.body, export.filename, export.media_type
+
+
+def _organization_of(export: Export) -> int | None:
+    """The node whose data were asked for, as the trace of the request has it."""
+    return db.session.scalar(
+        select(AuditEntry.organization_id)
+        .where(
+            AuditEntry.subject == "export",
+            AuditEntry.subject_id == export.id,
+            AuditEntry.action == f"{export.kind}.export",
+        )
+        .limit(1)
+    )
 
 
 def make_export(export_id: int) -> None:
@@ -221,7 +241,11 @@ def _written(sheet: Sheet, format_: str, export_id: int) -> File:
     return File(f"{sheet.name}.{format_}", MEDIA[format_], body, sheet.total)
 
 
-@jobs.task(name="exports.run")
+def _give_up(export_id: int) -> None:
+    _end(export_id, "failed", error="internal_error")
+
+
+@jobs.task(given_up=_give_up, name="exports.run")
 def run_export(export_id: int) -> None:
     """Make one export in the background."""
     make_export(export_id)

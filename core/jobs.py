@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 from collections.abc import Callable
 from typing import Any
@@ -21,28 +22,39 @@ MOST_TRIES = 5
 
 log = structlog.get_logger(__name__)
 
+_given_up: dict[str, Callable[..., None]] = {}
+
 jobs = procrastinate.App(connector=procrastinate.SyncPsycopgConnector())
 _queue = procrastinate.App(connector=procrastinate.SyncPsycopgConnector())
 """Puts jobs in the queue through the caller's connection; `jobs` itself has an asynchronous connector in a worker."""
 
 
-def task(**options: Any) -> Callable[[Callable[..., Any]], Task[Any, Any, Any]]:
+def task(
+    given_up: Callable[..., None] | None = None, **options: Any
+) -> Callable[[Callable[..., Any]], Task[Any, Any, Any]]:
     """Declare a job: the function runs in a thread of the worker with an application context and session of its own.
 
     Args:
+        given_up: called with the job's arguments when it is given up, so that nobody waits for it any longer.
         options: what `procrastinate.App.task` takes, e.g. name, queueing_lock, retry.
     """
 
     def declare(function: Callable[..., Any]) -> Task[Any, Any, Any]:
-        @functools.wraps(function)
-        def run(*args: Any, **kwargs: Any) -> Any:
-            with current_app._get_current_object().app_context():  # type: ignore[attr-defined]
-                return function(*args, **kwargs)
-
-        declared: Task[Any, Any, Any] = jobs.task(**options)(run)
+        declared: Task[Any, Any, Any] = jobs.task(**options)(_in_context(function))
+        if given_up is not None:
+            _given_up[declared.name] = _in_context(given_up)
         return declared
 
     return declare
+
+
+def _in_context(function: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        with current_app._get_current_object().app_context():  # type: ignore[attr-defined]
+            return function(*args, **kwargs)
+
+    return run
 
 
 def defer(job: Task[Any, Any, Any], lock: str | None = None, **arguments: Any) -> None:
@@ -76,6 +88,8 @@ async def retry_stalled(context: procrastinate.JobContext, timestamp: int) -> No
     for job in await manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_S):
         if job.attempts >= MOST_TRIES:
             log.error("job_given_up", job_id=job.id, task=job.task_name)
+            if job.task_name in _given_up:
+                await asyncio.to_thread(_given_up[job.task_name], **job.task_kwargs)
             await manager.finish_job(job, Status.FAILED, delete_job=False)
             continue
         try:

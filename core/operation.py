@@ -102,8 +102,9 @@ def _worker() -> Finding:
 
 
 def _banks() -> Finding:
-    count = db.session.execute(text("select count(*) from questions where state = 'approved'")).scalar_one()
-    return Finding("Questions", count > 0, f"{count} published", "Run: flask questions load")
+    in_use = text("select count(*) from questions where current_version_id is not null and state <> 'retired'")
+    count = db.session.execute(in_use).scalar_one()
+    return Finding("Questions", count > 0, f"{count} in use", "Run: flask questions load")
 
 
 CHECKS: tuple[Callable[[], Finding], ...] = (_database, _durability, _migrations, _skew, _valkey, _worker, _banks)

@@ -100,6 +100,7 @@ def export() -> Any:
     """Ask for the figures of a trade as a file."""
     nodes = _allowed()
     competition_id = request.form.get("competition", type=int)
+    competition = find_competition(competition_id) if competition_id is not None else None
     person = identity.require()
     asked = request_export(
         "items",
@@ -111,6 +112,7 @@ def export() -> Any:
             "language": language(),
         },
         person.person_id,
+        organization_id=competition.organization_id if competition else nodes[0],
         why="item figures",
     )
     return redirect(url_for("exports.show", export_id=asked.id), 303)

@@ -13,7 +13,7 @@ def compute(timestamp: int) -> None:
     services.compute_due()
 
 
-@task(name="laboratory.simulate")
+@task(given_up=services.fail_simulation, name="laboratory.simulate")
 def simulate(simulation_id: int) -> None:
     """Draw the papers of a rehearsal."""
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -178,6 +178,23 @@ def test_an_open_competition_refuses_a_changed_opening_and_says_so_at_the_field(
     assert "can no longer be changed" in reply.text
 
 
+def test_times_that_nobody_touched_stay_what_they_were_to_the_second(
+    client: FlaskClient, organizer: Person, province: Organization
+) -> None:
+    competition = make.make_competition(
+        province,
+        opens_at=datetime(2026, 1, 1, 3, 4, 37, tzinfo=UTC),
+        closes_at=datetime(2099, 1, 1, 3, 4, 38, 123456, tzinfo=UTC),
+    )
+    kept = {name: getattr(competition, name) for name in ("summary_zh", "summary_en", "rules_zh", "rules_en")}
+    shown = {"opens_at": "2026-01-01T11:04", "closes_at": "2099-01-01T11:04", "name_en": "Renamed"}
+    data = basics(province, **kept, **shown)
+    assert client.post(f"/organizer/competitions/{competition.id}/basics", data=data).status_code == 302
+    changed = db.session.get_one(Competition, competition.id, populate_existing=True)
+    assert changed.name_en == "Renamed"
+    assert (changed.opens_at.second, changed.closes_at.microsecond) == (37, 123456)
+
+
 def test_a_level_form_says_what_the_bank_lacks_before_anything_is_saved(
     client: FlaskClient, organizer: Person, province: Organization
 ) -> None:
@@ -218,6 +235,22 @@ def test_participants_are_found_by_name_and_by_the_tail_of_their_phone(
     assert "13800001234" not in client.get(place).text
 
 
+def test_p5_whoever_looks_at_participants_leaves_a_trace(
+    client: FlaskClient, organizer: Person, province: Organization
+) -> None:
+    competition = make.make_competition(province)
+    seen = [make.make_person(province) for _ in range(2)]
+    participations = [make.make_participation(competition, person, province.path) for person in seen]
+    place = f"/organizer/competitions/{competition.id}/participants"
+    client.get(place)
+    client.get(f"{place}/{participations[1].id}")
+    traces = db.session.scalars(
+        select(AuditEntry).where(AuditEntry.action == "participants.view").order_by(AuditEntry.id)
+    ).all()
+    assert [entry.details["people"] for entry in traces] == [[person.id for person in seen], [seen[1].id]]
+    assert {(entry.person_id, entry.organization_id) for entry in traces} == {(organizer.id, province.id)}
+
+
 def test_an_attempt_of_another_competition_cannot_be_extended_through_this_one(
     client: FlaskClient, organizer: Person, province: Organization
 ) -> None:
@@ -243,6 +276,10 @@ def test_only_who_asked_may_fetch_an_export_and_each_fetch_is_logged(
     competition = make.make_competition(province)
     make.make_participation(competition, make.make_person(province, name="赵六"), province.path)
     data = {"kind": "participants", "names": "full", "format": "csv", "track": "", "node": ""}
+    unsaid = client.post(f"/organizer/competitions/{competition.id}/exports?lang=en", data=data)
+    assert unsaid.status_code == 422
+    assert "Say what the full names are for." in unsaid.text
+    data["why"] = "证书制作"
     reply = client.post(f"/organizer/competitions/{competition.id}/exports", data=data)
     export = db.session.scalars(select(Export)).one()
     assert reply.location == f"/exports/{export.id}"
@@ -251,8 +288,12 @@ def test_only_who_asked_may_fetch_an_export_and_each_fetch_is_logged(
     make_export(export.id)
     fetched = client.get(f"/exports/{export.id}/download")
     assert "赵六" in fetched.data.decode("utf-8-sig")
-    logged = set(db.session.scalars(select(AuditEntry.action).where(AuditEntry.subject_id == export.id)))
-    assert {"participants.export", "participants.download"} <= logged
+    logged = {
+        (entry.action, entry.organization_id, entry.why)
+        for entry in db.session.scalars(select(AuditEntry).where(AuditEntry.subject_id == export.id))
+    }
+    assert ("participants.export", province.id, "证书制作") in logged
+    assert ("participants.download", province.id, "") in logged
 
     colleague = make.make_person(province)
     make.grant(colleague, "organizer", province)
@@ -265,7 +306,7 @@ def test_a_role_taken_away_takes_the_finished_file_away_too(
     client: FlaskClient, organizer: Person, province: Organization
 ) -> None:
     competition = make.make_competition(province)
-    data = {"kind": "ranking", "names": "full", "format": "xlsx"}
+    data = {"kind": "ranking", "names": "full", "format": "xlsx", "why": "表彰"}
     client.post(f"/organizer/competitions/{competition.id}/exports", data=data)
     export = db.session.scalars(select(Export)).one()
     make_export(export.id)

@@ -158,12 +158,13 @@ def test_an_export_that_a_killed_worker_had_begun_is_made_anew(kind: Callable[..
     assert (export.state, export.done, export.total) == ("done", 3, 3)
 
 
-@pytest.mark.parametrize(("attempts", "state"), [(0, "todo"), (jobs.MOST_TRIES, "failed")])
+@pytest.mark.parametrize(("attempts", "job", "file"), [(0, "todo", "running"), (jobs.MOST_TRIES, "failed", "failed")])
 def test_a_stalled_job_is_done_again_but_not_for_ever(
-    app: Flask, kind: Callable[..., str], attempts: int, state: str
+    app: Flask, kind: Callable[..., str], attempts: int, job: str, file: str
 ) -> None:
-    exports.request_export(kind(rows_of(3)), {"format": "csv"}, make.make_person().id)
+    export = exports.request_export(kind(rows_of(3)), {"format": "csv"}, make.make_person().id)
     with transaction():
+        export.state = "running"
         dead = db.session.scalar(
             text("insert into procrastinate_workers (last_heartbeat) values (now() - interval '1 hour') returning id")
         )
@@ -180,7 +181,8 @@ def test_a_stalled_job_is_done_again_but_not_for_ever(
     with jobs.jobs.replace_connector(procrastinate.PsycopgConnector(conninfo=url)) as worker:
         asyncio.run(retry())
     db.session.rollback()
-    assert db.session.scalar(text("select status::text from procrastinate_jobs")) == state
+    assert db.session.scalar(text("select status::text from procrastinate_jobs")) == job
+    assert db.session.get_one(Export, export.id, populate_existing=True).state == file
 
 
 def test_an_export_cancelled_before_it_began_is_never_made(kind: Callable[..., str]) -> None:
