@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 import msgspec
-from sqlalchemy import Integer, case, cast, distinct, func, select
+from sqlalchemy import Integer, case, cast, distinct, exists, func, or_, select, true
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from core.database import db
@@ -26,7 +26,7 @@ from practice.models import (
     PracticePoints,
 )
 from practice.rules import LevelPlan, Streak, TopicStanding
-from questions.models import QuestionVersion, Topic, Trade
+from questions.models import QuestionNote, QuestionVersion, Topic, Trade
 from questions.queries import get_bank, get_versions, list_topics, list_trades
 from questions.rules import Bank, PaperItem, Version
 
@@ -88,12 +88,20 @@ def get_learner(person_id: int, trade_code: str) -> Learner:
 
 
 def find_version(learner: Learner, question_id: int, version_id: int) -> Version | None:
-    """Return a version of a question the learner may practise, the current one or one fetched before it changed."""
+    """Return a version of a question the learner may practise: the current one, or one fetched while it was in use."""
     current = learner.by_question.get(question_id)
     if current is None or current.id == version_id:
         return current
+    was_put_into_use = exists().where(
+        QuestionNote.version_id == QuestionVersion.id, QuestionNote.kind.in_(("approved", "adopted"))
+    )
     known = db.session.scalar(
-        select(QuestionVersion.id).where(QuestionVersion.id == version_id, QuestionVersion.question_id == question_id)
+        select(QuestionVersion.id).where(
+            QuestionVersion.id == version_id,
+            QuestionVersion.question_id == question_id,
+            QuestionVersion.id < current.id,
+            or_(QuestionVersion.created_by.is_(None), was_put_into_use),
+        )
     )
     return get_versions([known])[known] if known else None
 
@@ -508,12 +516,16 @@ def mock_paper(mock: PracticeMock) -> list[PaperItem]:
     return [msgspec.convert(item, PaperItem) for item in mock.paper]
 
 
-def list_mocks(person_id: int, trade_code: str) -> list[PracticeMock]:
-    """Return the latest mocks of a trade, the last one first."""
+def list_mocks(person_id: int, trade_code: str, level_id: int | None = None) -> list[PracticeMock]:
+    """Return the latest mocks of a trade, or of one level of it, the last one first."""
     return list(
         db.session.scalars(
             select(PracticeMock)
-            .where(PracticeMock.person_id == person_id, PracticeMock.trade_code == trade_code)
+            .where(
+                PracticeMock.person_id == person_id,
+                PracticeMock.trade_code == trade_code,
+                true() if level_id is None else PracticeMock.level_id == level_id,
+            )
             .order_by(PracticeMock.started_at.desc())
             .limit(MOCKS_SHOWN)
         )

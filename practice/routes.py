@@ -306,7 +306,7 @@ def _level_page(level_id: int, refusal: BlueprintUnfillable | None = None) -> st
         plan=plan,
         trade=learner.trade,
         running=queries.find_running_mock(person.person_id, level_id, clock.now()),
-        mocks=[one for one in queries.list_mocks(person.person_id, plan.trade_code) if one.level_id == level_id],
+        mocks=queries.list_mocks(person.person_id, plan.trade_code, level_id),
         refusal=refusal,
     )
 

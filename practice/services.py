@@ -125,7 +125,7 @@ def _keep(
     """Write answers and all that follows from the new ones: their ids by the device's names, points, what is learnt."""
     if not marked:
         return {}, 0, []
-    db.session.execute(text("select pg_advisory_xact_lock(hashtextextended('practice:' || :id, 0))"), {"id": person_id})
+    _lock_person(person_id)
     rows = db.session.execute(
         insert(PracticeAnswer)
         .values([_row(person_id, one) for one in marked])
@@ -142,6 +142,11 @@ def _keep(
     _move_places(person_id, fresh)
     _count_days(person_id, fresh)
     return ids, _award(person_id, learners, fresh, learnt), [question_id for question_id, _, _ in learnt]
+
+
+def _lock_person(person_id: int) -> None:
+    """Let nothing else be recorded of somebody's practice until the transaction ends."""
+    db.session.execute(text("select pg_advisory_xact_lock(hashtextextended('practice:' || :id, 0))"), {"id": person_id})
 
 
 def _row(person_id: int, one: _Marked) -> dict[str, object]:
@@ -314,6 +319,7 @@ def start_mock(person_id: int, level_id: int, now: datetime) -> PracticeMock:
         plan = queries.find_level(person_id, level_id)
         if plan is None:
             raise NotFound(what="level")
+        _lock_person(person_id)  # pressed twice, it is still one mock
         running = queries.find_running_mock(person_id, level_id, now)
         if running is not None:
             return running

@@ -17,7 +17,7 @@ from practice.models import PracticeAnswer, PracticeCard, PracticeDay, PracticeM
 from practice.queries import Wish
 from practice.services import Given
 from questions.errors import BlueprintUnfillable
-from questions.models import QuestionVersion, Topic
+from questions.models import QuestionNote, QuestionVersion, Topic
 from tests.factories import (
     make_bank,
     make_competition,
@@ -75,13 +75,34 @@ def test_an_answer_to_a_question_outside_the_practice_bank_or_of_a_wrong_shape_i
 
 def test_an_answer_to_the_wording_before_the_last_change_is_still_taken(work: Workplace) -> None:
     old = work.versions[0]
-    columns = {one.name: getattr(old, one.name) for one in QuestionVersion.__table__.columns if one.name != "id"}
-    new = QuestionVersion(**columns | {"number": 2, "key": {"options": ["b"]}})
-    db.session.add(new)
-    db.session.commit()
+    new = write_again(old, number=2)
     change(old, current_version_id=new.id)
     assert learner(work.person).by_question[old.question_id].id == new.id
     assert outcomes(answer(work.person, given(old))) == ["recorded"]
+
+
+def test_an_answer_to_a_wording_that_was_never_in_use_is_refused(work: Workplace) -> None:
+    in_use = work.versions[0]
+    refused = write_again(in_use, number=2, created_by=work.person.id)
+    used = write_again(in_use, number=3, created_by=work.person.id)
+    db.session.add(
+        QuestionNote(
+            question_id=used.question_id, version_id=used.id, person_id=work.person.id, kind="approved", at=NOON
+        )
+    )
+    change(in_use, current_version_id=write_again(in_use, number=4).id)
+    pending = write_again(in_use, number=5, created_by=work.person.id)
+    found = outcomes(answer(work.person, given(refused), given(used), given(pending)))
+    assert found == ["refused", "recorded", "refused"]
+
+
+def write_again(version: QuestionVersion, **changes: object) -> QuestionVersion:
+    """Another version of the same question, whose right answer is b."""
+    columns = {one.name: getattr(version, one.name) for one in QuestionVersion.__table__.columns if one.name != "id"}
+    new = QuestionVersion(**columns | {"key": {"options": ["b"]}} | changes)
+    db.session.add(new)
+    db.session.commit()
+    return new
 
 
 def test_sending_a_batch_twice_records_it_once(work: Workplace) -> None:
