@@ -26,20 +26,12 @@ from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget
 
-from competitions.rules import DAY
-from core.web import SHANGHAI, tr
+from core.web import tr
+from core.zone import SHANGHAI
 from questions.models import Topic
 from questions.rules import CASE, DIFFICULTIES, BlueprintRow
+from questions.words import type_words
 
-TYPE_NAMES = {
-    "single": _("Single choice"),
-    "multiple": _("Multiple choice"),
-    "true_false": _("True or false"),
-    "fill_in": _("Fill in"),
-    "numeric": _("Number"),
-    "ordering": _("Ordering"),
-    "matching": _("Matching"),
-}
 CASE_NAME = _("Case group of three items")
 DRAWS_FROM = {
     "all": _("All approved questions, which people may have practised"),
@@ -86,7 +78,7 @@ class MomentField(DateTimeLocalField):
 
     def moment(self) -> datetime | None:
         """Return what was typed as aware UTC; None when nothing was."""
-        typed = self.data.replace(tzinfo=DAY).astimezone(UTC) if self.data else None
+        typed = self.data.replace(tzinfo=SHANGHAI).astimezone(UTC) if self.data else None
         if self.stored and typed == self.stored.replace(second=0, microsecond=0):
             return self.stored
         return typed
@@ -213,7 +205,7 @@ class LevelForm(FlaskForm):  # type: ignore[misc]
         """
         for row in self._rows():
             row.topic.choices = choices([("", _("Any topic")), *((topic.code, tr(topic)) for topic in topics)])
-            row.type.choices = choices([("", _("Any type")), *TYPE_NAMES.items(), (CASE, CASE_NAME)])
+            row.type.choices = choices([("", _("Any type")), *type_words().items(), (CASE, CASE_NAME)])
             row.difficulty.choices = choices(
                 [("", _("Any difficulty")), *((str(one), str(one)) for one in DIFFICULTIES)]
             )

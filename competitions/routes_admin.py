@@ -33,7 +33,8 @@ from core import clock, exports, markup
 from core.database import db
 from core.errors import Invalid, NotFound, Refusal
 from core.security import limited
-from core.web import SHANGHAI, language, tr
+from core.web import language, tr
+from core.zone import SHANGHAI
 from organizations import permissions
 from organizations.queries import get_organization, list_path
 from questions.queries import list_topics, list_trades

@@ -6,10 +6,10 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
 import msgspec
 
+from core.zone import SHANGHAI
 from questions.rules import BlueprintRow, PaperItem, Value, Version, mark
 
 GRACE = timedelta(seconds=2)
@@ -20,9 +20,6 @@ SETTLE = timedelta(seconds=1)
 
 RULE_VERSION = 2
 """The version of `score`; it is stored with every result."""
-
-DAY = ZoneInfo("Asia/Shanghai")
-"""Tries a day are counted by the calendar day of this zone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +77,8 @@ def tries_refusal(
     """
     if tries_total is not None and len(starts) >= tries_total:
         return "total"
-    today = now.astimezone(DAY).date()
-    if tries_per_day is not None and sum(one.astimezone(DAY).date() == today for one in starts) >= tries_per_day:
+    today = now.astimezone(SHANGHAI).date()
+    if tries_per_day is not None and sum(one.astimezone(SHANGHAI).date() == today for one in starts) >= tries_per_day:
         return "day"
     return None
 

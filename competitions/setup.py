@@ -18,10 +18,9 @@ from core import audit, clock
 from core.database import db, lock, transaction
 from core.errors import Invalid, NotFound
 from core.models import AuditEntry
+from core.zone import SHANGHAI
 from questions.models import Trade
 from questions.rules import BlueprintRow, highest_exposure
-
-SHANGHAI = rules.DAY
 
 prize_checks: list[Callable[[int], bool]] = []
 """Questions to the packages above that hold prizes: has this competition (id) any? `app.py` fills the list."""

@@ -10,7 +10,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
-from zoneinfo import ZoneInfo
 
 import structlog
 import xlsxwriter
@@ -21,11 +20,11 @@ from core import audit, clock, jobs
 from core.database import db, lock, transaction
 from core.errors import Invalid, NotFound, Refusal
 from core.models import AuditEntry, Export
+from core.zone import SHANGHAI
 
 log = structlog.get_logger(__name__)
 
 STEP = 500
-SHANGHAI = ZoneInfo("Asia/Shanghai")
 MEDIA = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "csv": "text/csv; charset=utf-8",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import msgspec
 import psycopg
@@ -20,6 +19,7 @@ from werkzeug.exceptions import HTTPException
 
 from core.errors import Refusal
 from core.money import format_yuan
+from core.zone import SHANGHAI
 
 log = structlog.get_logger(__name__)
 csrf = CSRFProtect()
@@ -39,7 +39,6 @@ PAGE_HEADERS = (
     ("Permissions-Policy", "camera=(), microphone=(), geolocation=()"),
     ("Cross-Origin-Opener-Policy", "same-origin"),
 )
-SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 
 def choose_locale() -> str:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from random import Random
 
 from competitions import rules
+from core.zone import SHANGHAI
 from questions.rules import TYPES as ITEM_TYPES
 from questions.rules import Bank, BlueprintRow, PaperItem, Value, Version, draw, is_right
 
@@ -109,7 +110,7 @@ def sittings(count: int, begin: datetime, end: datetime, chance: Random) -> list
         end: not after, aware UTC.
         chance: the person's own source of chance.
     """
-    midnight = begin.astimezone(rules.DAY).replace(hour=0, minute=0, second=0, microsecond=0)
+    midnight = begin.astimezone(SHANGHAI).replace(hour=0, minute=0, second=0, microsecond=0)
     days = (end - begin) / timedelta(days=1) + 1
     moments = []
     for _ in range(count):

@@ -16,6 +16,7 @@ from competitions import queries as competitions
 from core import clock, web
 from core.api import arguments
 from core.brief import Brief
+from core.zone import SHANGHAI
 from leaderboard import queries, rules
 from leaderboard.forms import BoardQuery
 from leaderboard.queries import Neighbour, Row, Viewer
@@ -188,5 +189,5 @@ def _value(name: str, value: int) -> str:
     if name == "elapsed_ms":
         return f"{web.format_duration(value)}.{value % 1000:03d}"
     if name == "reached_at":
-        return (EPOCH + value * MICROSECOND).astimezone(web.SHANGHAI).strftime("%Y-%m-%d %H:%M:%S.%f")
+        return (EPOCH + value * MICROSECOND).astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M:%S.%f")
     return str(value)

@@ -19,7 +19,7 @@ from competitions.models import Competition
 from core import audit, clock, secrets
 from core.database import db, lock, transaction
 from core.errors import Invalid, NotFound
-from core.web import SHANGHAI
+from core.zone import SHANGHAI
 from leaderboard.models import Seal
 from organizations.models import Organization
 from payouts import queries, rules, sheets

@@ -9,10 +9,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from fsrs import Card, Rating, Scheduler
 
+from core.zone import SHANGHAI
 from questions.rules import BlueprintRow, PaperItem, Version, draw_item
 
 MODES = ("ordered", "random", "daily", "wrong", "favourites", "weak", "level", "mock")
@@ -31,9 +31,6 @@ KEPT = timedelta(days=3)
 
 GRACE = timedelta(seconds=5)
 """How long after its end a mock is still marked as handed in within its time."""
-
-DAY = ZoneInfo("Asia/Shanghai")
-"""Whose calendar days practice counts."""
 
 CERTAINTIES = (1, 2, 3)
 CERTAINTY_RIGHT = {1: 1, 2: 2, 3: 3}
@@ -61,12 +58,12 @@ def day_of(at: datetime) -> date:
     Args:
         at: aware.
     """
-    return at.astimezone(DAY).date()
+    return at.astimezone(SHANGHAI).date()
 
 
 def day_begins(day: date) -> datetime:
     """Return when a calendar day begins in China, as aware UTC."""
-    return datetime.combine(day, time(), DAY).astimezone(UTC)
+    return datetime.combine(day, time(), SHANGHAI).astimezone(UTC)
 
 
 def make_item(version: Version, seed: int) -> PaperItem:

@@ -23,6 +23,7 @@ from competitions.models import Answer, Attempt, Competition, Level, Participati
 from competitions.services import recompute_standings, start_attempt
 from core.database import db
 from core.secrets import unseal
+from core.zone import SHANGHAI
 from demo import contests, places
 from demo.event import Event, find_event
 from demo.people import Maker
@@ -255,7 +256,7 @@ def test_skill_and_difficulty_show_and_about_eight_in_a_hundred_clear_a_whole_tr
         for person in everyone
     )
     assert 0.06 < cleared / len(everyone) < 0.10
-    hours = Counter(one.started_at.astimezone(rules.DAY).hour for one in tries)
+    hours = Counter(one.started_at.astimezone(SHANGHAI).hour for one in tries)
     assert hours[12] > 4 * hours[16] < hours[20]
     names = {person.name for person in everyone}
     assert len({name[0] for name in names}) > 80

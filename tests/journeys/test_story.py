@@ -23,7 +23,7 @@ from competitions import rules as play_rules
 from competitions.models import Attempt
 from core import clock
 from core.database import db, transaction
-from core.web import SHANGHAI
+from core.zone import SHANGHAI
 from organizations.models import Membership, Organization
 from payouts.rules import luhn
 from questions.queries import get_versions

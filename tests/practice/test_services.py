@@ -329,3 +329,21 @@ def test_batches_of_one_person_that_arrive_together_count_every_answer(work: Wor
         thread.join()
     assert db.session.scalar(select(func.sum(PracticeDay.answers))) == 12
     assert db.session.scalar(select(func.count()).select_from(PracticeCard)) == 5
+
+
+def test_a_mock_asked_for_twice_at_the_same_moment_is_one(work: Workplace, app: Flask) -> None:
+    level_id, person_id = make_level_of(work), work.person.id
+    db.session.rollback()
+    started: list[int] = []
+
+    def start() -> None:
+        with app.app_context():
+            started.append(services.start_mock(person_id, level_id, NOON).id)
+
+    threads = [threading.Thread(target=start) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(started) == 4
+    assert len(set(started)) == 1
