@@ -175,10 +175,6 @@ def _summary(competition: Competition, joined: bool) -> CompetitionSummary:
     )
 
 
-def _left_ms(deadline_at: datetime, now: datetime) -> int:
-    return max(0, round((deadline_at - now).total_seconds() * 1000))
-
-
 @blueprint.get("/competitions")
 @endpoint("Competitions", gives=list[CompetitionSummary], refuses=(401,))
 def list_competitions() -> Response:
@@ -283,8 +279,8 @@ def _view(attempt: Attempt, person: Identity, answers: list[Answer]) -> AttemptV
         attempt.started_at,
         attempt.deadline_at,
         now,
-        _left_ms(attempt.deadline_at, now),
-        round(rules.GRACE.total_seconds() * 1000),
+        clock.ms(attempt.deadline_at - now),
+        clock.ms(rules.GRACE),
         papers.present(paper, get_versions([item.version for item in paper])),
         [SavedAnswer(one.position, one.seq, one.value, one.flagged) for one in answers],
         services.attempt_token(attempt.id, person.session_id),
@@ -331,7 +327,7 @@ def save(authorization: str, attempt_id: int, position: int, sent: bytes) -> Sav
     outcome = services.save_answer(attempt_id, session_id, position, wish.seq, wish.value, wish.flagged, received_at)
     deadline_at = outcome.deadline_at
     if outcome.verdict == "saved":
-        return Saved(wish.seq, deadline_at, _left_ms(deadline_at, received_at) if deadline_at else 0)
+        return Saved(wish.seq, deadline_at, clock.ms(deadline_at - received_at) if deadline_at else 0)
     verdict = _VERDICTS[outcome.verdict]
     if isinstance(verdict, tuple):
         details: dict[str, Any] = {"deadline_at": deadline_at}

@@ -13,6 +13,7 @@ import structlog
 
 from competitions import events, queries, rules
 from competitions.queries import Result
+from core import clock
 from core.database import again_if_lost, direct, publish
 from core.errors import NotFound
 from core.gather import Gathering
@@ -162,7 +163,7 @@ def _score(ids: list[int], now: datetime) -> dict[int, Exception]:
                 continue
             level_id, track_id, pass_points = level
             points = sum(marks)
-            elapsed_ms = round((finished_at - started_at).total_seconds() * 1000)
+            elapsed_ms = clock.ms(finished_at - started_at)
             rows.append(
                 {
                     "id": attempt_id,

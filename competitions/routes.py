@@ -156,7 +156,7 @@ def ends_in(competition: Competition, now: datetime) -> tuple[str, int | None]:
     turn = competition.opens_at if now < competition.opens_at else competition.closes_at
     left = turn - now
     if left < DAY:
-        return "", max(0, round(left.total_seconds() * 1000))
+        return "", clock.ms(left)
     return str(ngettext("%(num)s day", "%(num)s days", left.days)), None
 
 
@@ -238,8 +238,8 @@ def _level_page(level_id: int, refusal: Refusal | None = None) -> str:
         state=state,
         track=track,
         items=sum(row.items for row in blueprint_rows),
-        limit_ms=_ms(limit),
-        mine_ms=_ms(mine),
+        limit_ms=clock.ms(limit),
+        mine_ms=clock.ms(mine),
         longer=mine > limit,
         shorter=phase(competition, now) == "running" and mine < limit,
         tries_left=left,
@@ -294,8 +294,8 @@ def play(attempt_id: int) -> Any:
         place=place,
         questions=shown,
         answered=sum(one.answered for one in shown),
-        left_ms=_ms(attempt.deadline_at - now),
-        limit_ms=_ms(attempt.deadline_at - attempt.started_at),
+        left_ms=clock.ms(attempt.deadline_at - now),
+        limit_ms=clock.ms(attempt.deadline_at - attempt.started_at),
         token=services.attempt_token(attempt_id, person.session_id),
         kind_word=kind_word,
         language=web.language(),
@@ -325,10 +325,6 @@ def _questions(attempt: Attempt) -> list[Question]:
             else Question(item, None, 0, False, span)
         )
     return shown
-
-
-def _ms(span: timedelta) -> int:
-    return max(0, round(span.total_seconds() * 1000))
 
 
 @blueprint.post("/attempts/<int:attempt_id>")
@@ -415,7 +411,7 @@ def review(attempt_id: int) -> Any:
         questions=shown,
         open_numbers=[one.item.position for one in shown if not one.answered],
         flagged_numbers=[one.item.position for one in shown if one.flagged],
-        left_ms=_ms(attempt.deadline_at - clock.now()),
+        left_ms=clock.ms(attempt.deadline_at - clock.now()),
     )
 
 
@@ -482,5 +478,5 @@ def running_attempt() -> dict[str, Any] | None:
         "level_name": web.tr({"name_zh": found.name_zh, "name_en": found.name_en}),
         "question_number": found.position or 1,
         "deadline_at": found.deadline_at,
-        "remaining_ms": _ms(found.deadline_at - now),
+        "remaining_ms": clock.ms(found.deadline_at - now),
     }

@@ -234,7 +234,7 @@ def recompute_standings(competition_id: int) -> dict[int, list[rules.StandingRow
         items = rules.paper_items(row.paper)
         given = {int(position): value for position, value in row.answers.items()}
         points = sum(rules.score(items, get_versions([item.version for item in items]), given))
-        elapsed_ms = round((row.finished_at - row.started_at).total_seconds() * 1000)
+        elapsed_ms = clock.ms(row.finished_at - row.started_at)
         tries.setdefault(row.participation_id, []).append(
             rules.Try(row.level_id, row.track_id, points, elapsed_ms, row.finished_at, points >= row.pass_points)
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import quote
 
 from flask import Blueprint, Response, flash, redirect, render_template, url_for
 from flask_babel import gettext as _
@@ -11,6 +10,7 @@ from flask_login import current_user
 
 from core import exports
 from core.errors import NotSignedIn
+from core.web import attachment
 
 blueprint = Blueprint("exports", __name__, url_prefix="/exports")
 
@@ -39,11 +39,7 @@ def cancel(export_id: int) -> Any:
 def download(export_id: int) -> Response:
     """Hand out a finished file."""
     body, filename, media_type = exports.download_export(export_id, _me())
-    return Response(
-        body,
-        mimetype=media_type,
-        headers={"Content-Disposition": f"attachment; filename*=UTF-8''{quote(filename)}", "Cache-Control": "no-store"},
-    )
+    return attachment(body, filename, media_type)
 
 
 def _me() -> int:

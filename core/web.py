@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 import psycopg
@@ -39,6 +40,20 @@ PAGE_HEADERS = (
     ("Permissions-Policy", "camera=(), microphone=(), geolocation=()"),
     ("Cross-Origin-Opener-Policy", "same-origin"),
 )
+
+
+def attachment(body: bytes, filename: str, media_type: str) -> Response:
+    """Answer with a file to keep, of any name; nobody caches it on the way.
+
+    Args:
+        body: its bytes.
+        filename: its name, in any script.
+        media_type: its media type.
+    """
+    disposition = f"attachment; filename*=UTF-8''{quote(filename)}"
+    return Response(
+        body, mimetype=media_type, headers={"Content-Disposition": disposition, "Cache-Control": "no-store"}
+    )
 
 
 def choose_locale() -> str:

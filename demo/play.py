@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from random import Random
 
 from competitions import rules
+from core import clock
 from core.zone import SHANGHAI
 from questions.rules import TYPES as ITEM_TYPES
 from questions.rules import Bank, BlueprintRow, PaperItem, Value, Version, draw, is_right
@@ -234,7 +235,7 @@ def play(
         answers=answers,
         marks=marks,
         points=sum(marks),
-        elapsed_ms=round((finished_at - started_at).total_seconds() * 1000),
+        elapsed_ms=clock.ms(finished_at - started_at),
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # the published types are older
@@ -16,7 +16,7 @@ from accounts.identity import Identity
 from competitions.models import Competition
 from core.errors import Invalid, NotFound, NotSignedIn, Refusal
 from core.money import format_yuan
-from core.web import tr
+from core.web import attachment, tr
 from organizations import permissions
 from organizations.models import Organization
 from payouts import queries, rules, services, sheets
@@ -521,11 +521,7 @@ def _file(make: Callable[[], bytes], name: str, back: Callable[[], Any]) -> Any:
     body = _attempt(make)
     if body is None:
         return back()
-    return Response(
-        body,
-        mimetype=MEDIA[name.rpartition(".")[2]],
-        headers={"Content-Disposition": f'attachment; filename="{name}"', "X-Content-Type-Options": "nosniff"},
-    )
+    return attachment(body, name, MEDIA[name.rpartition(".")[2]])
 
 
 def _to_prizes(competition_id: int) -> Any:

@@ -52,10 +52,10 @@ def test_a_database_that_is_away_is_no_reason_to_refuse(app: Flask, monkeypatch:
 def test_the_doctor_names_what_is_wrong_and_how_to_mend_it(app: Flask) -> None:
     told = app.test_cli_runner().invoke(args=["doctor"])
     assert told.exit_code == 1
-    assert "BAD  Questions: 0 published" in told.output
+    assert "BAD  Questions: 0 in use" in told.output
     assert "Run: flask questions load" in told.output
     make_bank()
-    assert "ok   Questions: 10 published" in app.test_cli_runner().invoke(args=["doctor"]).output
+    assert "ok   Questions: 10 in use" in app.test_cli_runner().invoke(args=["doctor"]).output
 
 
 def test_health_and_readiness_answer_without_a_person(app: Flask) -> None:
