@@ -110,8 +110,11 @@ def import_(
         for group in groups:
             click.echo(f"{word} x {group.count}: {group.text % group.values}")
             click.echo(f"    {'; '.join(' '.join((_where(spot.place), spot.said)).strip() for spot in group.spots)}")
+    if report.faulty and leave_out:
+        click.echo(f"Left out: {report.faulty} with problems.")
     if not imports.may_take_in(report, settings):
-        raise click.ClickException("Nothing was imported.")
+        way = f" Mend them, or leave these {report.faulty} out with --leave-out." if report.ready else ""
+        raise click.ClickException(f"Nothing was imported.{way}")
     if dry_run:
         click.echo("Nothing was imported: this was a dry run.")
         return

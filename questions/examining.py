@@ -269,12 +269,19 @@ def _examined(code: str, reading: Reading, settings: Settings, twins: Mapping[in
         problems=_grouped(one for item in items for one in item.problems),
         warnings=_grouped(one for item in ready for one in item.warnings),
         lines=[Line(one, _stem(item)) for item in items for one in item.problems][:MOST_LINES],
-        notes=reading.notes[:MOST_PLACES],
+        notes=_first(reading.notes),
         twin_list=list(twins.values())[:MOST_PLACES],
         samples=_samples(ready, contents),
         columns=reading.columns,
     )
     return found
+
+
+def _first(notes: Sequence[Note]) -> list[Note]:
+    """Return the first notes on a file and how many more there are."""
+    more = len(notes) - MOST_PLACES
+    counted = [note(N_("There are %(count)s more notes like these."), count=more)] if more > 0 else []
+    return [*notes[:MOST_PLACES], *counted]
 
 
 def _shown(content: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:

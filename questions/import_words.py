@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from flask_babel import gettext as _
 
 from core.web import language
@@ -63,8 +65,12 @@ def say_place(place: Place) -> str:
     return ", ".join(part for part in parts if part)
 
 
-def field_words() -> list[tuple[str, str]]:
-    """Return the fields that a column of a sheet can be taken for, each with its name, in the template's order."""
+def field_words(taken: Iterable[str] = ()) -> list[tuple[str, str]]:
+    """Return the fields that a column of a sheet can be taken for, each with its name, in the template's order.
+
+    Args:
+        taken: fields that columns are taken for; those that are not offered otherwise follow at the end.
+    """
     here = language()
     found = []
     for name in HEADINGS:
@@ -75,6 +81,12 @@ def field_words() -> list[tuple[str, str]]:
                 found += [(f"{root}_{said}", heading(f"{root}_{said}", here)) for said in ("zh", "en")]
         if name == "option":
             found.append(("options", _("All options in one cell")))
+    offered = {name for name, _label in found}
+    for name in taken:
+        if name and name not in offered:
+            kind, _sign, at = name.partition("_")
+            said = kind == "correct"
+            found.append((name, _("Whether option %(n)s is right", n=at) if said else heading(name, here)))
     return found
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from pathlib import PurePosixPath
 from typing import Any
-from urllib.parse import quote
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
@@ -16,7 +15,7 @@ from core import clock, exports
 from core.errors import NotFound
 from core.exports import Column, Sheet, write_csv
 from core.security import limited
-from core.web import language, tr
+from core.web import attachment, language, tr
 from organizations.queries import list_path
 from questions import access, imports, queries, queries_admin, words
 from questions.authoring import Actor
@@ -164,7 +163,7 @@ def show(import_id: int) -> str:
         topic_names=paths,
         say_note=say_note,
         say_place=say_place,
-        fields=field_words() if report.columns else [],
+        fields=field_words(column.field for column in report.columns) if report.columns else [],
         guess_field=guess_field,
         samples=[_sample(one, topics) for one in report.samples],
         use=imports.find_use(import_id) if batch.state == "done" else None,
@@ -225,7 +224,7 @@ def settings(import_id: int) -> Any:
 
 def _mapping(report: Report, settings_: Settings) -> dict[str, str]:
     """Return what columns are taken for: what was said before, and what the form says where it differs from a guess."""
-    known = {name for name, _label in field_words()}
+    known = {name for name, _label in field_words(column.field for column in report.columns)}
     mapping = dict(settings_.mapping)
     for number, column in enumerate(report.columns):
         said = request.form.get(f"column-{number}")
@@ -322,12 +321,7 @@ def problems(import_id: int) -> Response:
     ]
     name = _("Problems %(name)s", name=batch.filename)
     body = write_csv(Sheet(name, [], columns, len(rows), rows), lambda done: None)
-    return _file(body, f"{name}.csv", "text/csv; charset=utf-8")
-
-
-def _file(body: bytes, filename: str, media_type: str) -> Response:
-    disposition = f"attachment; filename*=UTF-8''{quote(filename)}"
-    return Response(body, mimetype=media_type, headers={"Content-Disposition": disposition})
+    return attachment(body, f"{name}.csv", "text/csv; charset=utf-8")
 
 
 @blueprint.get("/imports/template/<trade_code>.<any(xlsx, csv):ending>")
@@ -340,7 +334,7 @@ def template(trade_code: str, ending: str) -> Response:
     names = {one.code: {"zh": one.name_zh, "en": one.name_en} for one in topics if one.code not in inner}
     format_ = FORMATS[ending]
     written = format_.write([], {}, WriteOptions(trade=trade_code, topics=names, headings=language()))
-    return _file(written.body, f"{_('Template %(name)s', name=tr(trade))}.{ending}", format_.mime)
+    return attachment(written.body, f"{_('Template %(name)s', name=tr(trade))}.{ending}", format_.mime)
 
 
 def _trade(code: str) -> Trade:

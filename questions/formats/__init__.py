@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from questions.formats import aiken, gift, moodle, qti, qti_package, sheets, workbook
-from questions.formats.neutral import Reading, Refused, WriteOptions, Writing
+from questions.formats.neutral import Reading, Refused, WriteOptions, Writing, decode
 from questions.formats.unpack import Archive
 from questions.rules import N_
 
@@ -59,13 +59,18 @@ def guess(name: str, body: bytes) -> str:
     ending = name.lower().rpartition(".")[2]
     if ending in ("csv", "tsv"):
         return "csv"
-    if re.search(r"^\s*ANSWER:", head, re.MULTILINE) and not re.search(r"\{[=~#TF]", head):
+    if ending in ("gift", "aiken"):
+        return ending
+    head = decode(body)[0][:200_000].strip()
+    if aiken.ANSWERED.search(head) and not _ANSWERS.search(head):
         return "aiken"
     if "{" in head and "}" in head:
         return "gift"
-    if ending == "txt" and any(sign in head.split("\n")[0] for sign in ",;\t"):
+    if ending == "txt" and ("\t" in head[:2_000] or any(sign in head.split("\n")[0] for sign in ",;")):
         return "csv"
     raise Refused(UNKNOWN)
 
 
+_ANSWERS = re.compile(r"\{\s*(?:[=~>]|#\s*[-=\d]|(?:TRUE|FALSE|T|F)\s*[#}])|\$CATEGORY:")
+"""How the answers of GIFT begin."""
 UNKNOWN = N_("The file is in none of the formats that can be read: Excel, CSV, GIFT, Aiken, Moodle XML, QTI.")

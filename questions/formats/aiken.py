@@ -1,11 +1,15 @@
-"""Aiken: single choices in plain text, as docs.moodle.org/en/Aiken_format tells it."""
+"""Single choices in plain text: Aiken (docs.moodle.org/en/Aiken_format), and the like of it that people write, with
+true or false, several right answers, blanks and explanations, in Chinese too."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
+from questions.formats.answers import GAP, blanks_of, letters_of, truth_of
+from questions.formats.columns import DIFFICULTY_WORDS, kind_of
 from questions.formats.neutral import (
     MOST_QUESTIONS,
     CannotHold,
@@ -23,14 +27,45 @@ from questions.formats.neutral import (
     note,
     words,
 )
-from questions.rules import N_, Fault
+from questions.rules import N_, Fault, normalise
 
-_OPTION = re.compile(r"([A-Z])[.)](?:\s+(.*)|$)", re.DOTALL)
-_ANSWER = re.compile(r"ANSWER:\s*(.*)", re.IGNORECASE)
+_OPTION = re.compile(r"[(（]?([A-Za-zＡ-Ｚａ-ｚ])[)）.．、](\s*)(.*)", re.DOTALL)
+_LABEL = re.compile(r"[【\[]([^】\]]{2,20})[】\]]\s*[:：]?\s*(.*)|([^\W\d][\w ]{1,19})\s*[:：]\s*(.*)", re.DOTALL)
+_ROLES = {
+    normalise(label): role
+    for role, labels in {
+        "answer": "ANSWER,CORRECT ANSWER,ANS,答案,正确答案,参考答案,标准答案,试题答案",
+        "explanation": "EXPLANATION,ANSWER_EXPLANATION,TEXTO_CORRECTA,FEEDBACK,解析,答案解析,试题解析,题目解析",
+        "topic": "知识点,考点,章节",
+        "difficulty": "难度,难易度,难易程度",
+        "": "SCORE,TAGS,ETIQUETAS,分值,分数,标签",
+    }.items()
+    for label in labels.split(",")
+}
+"""What a labelled line says, as Chamilo and Chinese examination systems write it; "" is nothing a question keeps."""
+ANSWERED = re.compile(
+    r"^[ \t]*(?:[【\[]\w{0,2}答案[】\]]|(?:(?:CORRECT )?ANSWER|ANS|\w{0,2}答案)[ \t]*[:：])",
+    re.MULTILINE | re.IGNORECASE,
+)
+"""A line that gives an answer."""
+_NUMBER = re.compile(r"(?:第|Q(?:UESTION|UE)?)?\.?\s*(\d{1,4})\s*题?\s*([.、．:：)）])\s*", re.IGNORECASE)
+_KIND = r"[(（\[【_]{1,3}([\u4e00-\u9fff]{2,8})[)）\]】_]{1,3}"
+_HEADING = re.compile(r"[一二三四五六七八九十]+\s*[、.．]\s*\S{1,12}题.{0,60}")
+
+
+@dataclass
+class _Draft:
+    """The lines of a question: its text, its options with their letters, and what labelled lines say by role."""
+
+    line: int = 0
+    stem: list[str] = field(default_factory=list)
+    options: list[tuple[str, str]] = field(default_factory=list)
+    said: dict[str, str] = field(default_factory=dict)
+    divided: bool = False
 
 
 def read(body: bytes, mapping: Mapping[str, str] | None = None) -> Reading:
-    """Read questions in Aiken.
+    """Read questions in plain text.
 
     Args:
         body: the file.
@@ -39,53 +74,119 @@ def read(body: bytes, mapping: Mapping[str, str] | None = None) -> Reading:
     Raises: Refused.
     """
     text, notes = decode(body)
-    reading = Reading(items=[], notes=notes)
-    stem: list[str] = []
-    options: list[tuple[str, str]] = []
-    began = 0
-    for at, raw in enumerate([*text.replace("\r", "").split("\n")], 1):
-        line = raw.strip()
+    drafts = [_Draft()]
+    blank, last = False, ""
+    for at, raw in enumerate(text.replace("\r\n", "\n").replace("\r", "\n").split("\n"), 1):
+        line, draft = raw.strip(), drafts[-1]
         if not line:
+            blank = True
             continue
-        began = began or at
-        option, answer = _OPTION.fullmatch(line), _ANSWER.fullmatch(line)
-        if answer and (stem or options):
-            reading.items.append(_item(stem, options, answer[1].strip().rstrip("."), Place(line=began)))
-            stem, options, began = [], [], 0
-        elif option and stem:
-            options.append((option[1], option[2] or ""))
-        elif options:
-            reading.items.append(_broken(began, N_("A line after the options is neither an option nor ANSWER: X.")))
-            stem, options, began = [line], [], at
+        role, said = _labelled(line)
+        option = _OPTION.fullmatch(line) if draft.stem and "answer" not in draft.said else None
+        if role == "answer" and (not draft.stem or role in draft.said):
+            text = N_("An answer without a question was left out: %(text)s")
+            notes.append(note(text, Place(line=at), text=line[:40]))
+        elif role is not None and draft.stem and (role == "answer" or draft.options or draft.said):
+            draft.said[role] = said
+            last = role
+        elif option and _continues(draft, option, blank):
+            draft.options.append((normalise(option[1]), option[3]))
+        elif _HEADING.fullmatch(line) and (draft.options or draft.said or not draft.stem):
+            notes.append(note(N_("A heading was left out: %(text)s"), Place(line=at), text=line[:40]))
+        elif last == "explanation" and not blank and not _follows(draft, line):
+            draft.said[last] += f"\n{line}"
+        elif draft.options and not draft.said and not blank:
+            draft.options[-1] = (draft.options[-1][0], f"{draft.options[-1][1]}\n{line}")
         else:
-            stem.append(line)
-        if len(reading.items) > MOST_QUESTIONS:
+            if draft.options or draft.said:
+                draft = _Draft()
+                drafts.append(draft)
+                last = ""
+            draft.line = draft.line or at
+            draft.divided |= blank and bool(draft.stem)
+            draft.stem.append(line)
+        blank = False
+        if len(drafts) > MOST_QUESTIONS:
             raise Refused(N_("The file has more than %(most)s questions. Divide it."), most=MOST_QUESTIONS)
-    if stem or options:
-        reading.items.append(_broken(began, N_("The line ANSWER: X is missing.")))
-    return reading
+    drafts = [draft for draft in drafts if draft.stem]
+    if all(_NUMBER.match(draft.stem[0]) for draft in drafts):
+        for draft in drafts:
+            draft.stem[0] = _NUMBER.sub("", draft.stem[0], count=1)
+    return Reading(items=[_item(draft) for draft in drafts], notes=notes)
 
 
-def _broken(line: int, text: str) -> Item:
-    place = Place(line=line)
-    return Item({}, place, [], None, [], [note(text, place)])
+def _labelled(line: str) -> tuple[str | None, str]:
+    """Return the role of a line that begins with a label, and what follows it; None when it is none."""
+    found = _LABEL.fullmatch(line)
+    if not found:
+        return None, ""
+    return _ROLES.get(normalise(found[1] or found[3])), found[2] if found[1] else found[4]
 
 
-def _item(stem: Sequence[str], options: Sequence[tuple[str, str]], answer: str, place: Place) -> Item:
-    item = Item({"type": "single"}, place, [], None, [], [])
-    item.question["stem"] = words("\n".join(stem))
+def _follows(draft: _Draft, line: str) -> bool:
+    """Say whether a line has the number after that of a question, written like it."""
+    before, here = _NUMBER.match(draft.stem[0]), _NUMBER.match(line)
+    return bool(before and here and int(here[1]) == int(before[1]) + 1 and here[2] == before[2])
+
+
+def _continues(draft: _Draft, option: re.Match[str], blank: bool) -> bool:
+    """Say whether a line is an option: the next letter, or straight after an option any capital before a space."""
+    return normalise(option[1]) == letter(len(draft.options)) or bool(
+        draft.options and not blank and option[1].isupper() and (option[2] or not option[3])
+    )
+
+
+def _item(draft: _Draft) -> Item:
+    place = Place(line=draft.line)
+    item = Item({}, place, [], None, [], [])
+    question, said = item.question, draft.said
+    stem, kind = _kind("\n".join(draft.stem).strip())
+    question["stem"] = words(stem)
+    if draft.divided:
+        item.warnings.append(
+            note(N_("Lines above an empty line were taken for the beginning of the question's text."), place)
+        )
+    if said.get("explanation"):
+        question["explanation"] = words(said["explanation"])
+    item.topics = [flat(said["topic"])] if said.get("topic") else []
+    degree = normalise(said.get("difficulty", ""))
+    if degree in DIFFICULTY_WORDS or degree in tuple("12345"):
+        question["difficulty"] = DIFFICULTY_WORDS.get(degree) or int(degree)
     try:
-        if [name for name, _ in options] != [letter(at).upper() for at in range(len(options))]:
-            raise Fault(N_("The options are not lettered A, B, C in order."))
-        item.question["options"] = labelled(words(text) for _, text in options)
-        if any(len(option) < 2 for option in item.question["options"]):
-            raise Fault(N_("An option has no text."))
-        if answer.upper() not in [name for name, _ in options]:
-            raise Fault(N_("The answer “%(text)s” is no letter of an option. Write ANSWER: B."), text=answer[:40])
-        item.question["key"] = [answer.lower()]
+        if kind == "by hand":
+            raise Fault(N_("Questions marked by people (essays, short answers in sentences) cannot be taken in."))
+        if not said.get("answer"):
+            raise Fault(N_("The line ANSWER: X is missing."))
+        _read_answer(question, draft.options, said["answer"], kind)
     except Fault as fault:
         item.problems.append(Note(fault.text, fault.values, place))
     return item
+
+
+def _kind(stem: str) -> tuple[str, str]:
+    """Take the name of a type in brackets off either end of a text, as in "(单选) …" or "…[多选题]"."""
+    for found in (re.match(_KIND, stem), re.search(f"{_KIND}$", stem[-20:])):
+        if found and (kind := kind_of(found[1])):
+            return stem.replace(found[0], "", 1).strip(), kind
+    return stem, ""
+
+
+def _read_answer(question: dict[str, Any], options: Sequence[tuple[str, str]], answer: str, kind: str) -> None:
+    truth = truth_of(answer)
+    if options:
+        if [name for name, _ in options] != [letter(at) for at in range(len(options))]:
+            raise Fault(N_("The options are not lettered A, B, C in order."))
+        question["options"] = labelled(words(text) for _, text in options)
+        if any(len(option) < 2 for option in question["options"]):
+            raise Fault(N_("An option has no text."))
+        key = letters_of(answer, question["options"])
+        question |= {"type": "single" if len(key) == 1 else "multiple", "key": sorted(key)}
+    elif kind == "fill_in" or any(GAP.search(text) for text in question["stem"].values()):
+        question |= {"type": "fill_in", "key": blanks_of(question["stem"], answer)}
+    elif truth is not None:
+        question |= {"type": "true_false", "key": truth}
+    else:
+        raise Fault(N_("It has neither options (A., B.) nor a blank (____), and its answer is neither true nor false."))
 
 
 def write(questions: Sequence[Mapping[str, Any]], media: Mapping[str, bytes], options: WriteOptions) -> Writing:
@@ -113,9 +214,9 @@ def _written(question: Mapping[str, Any], language: str) -> str:
     if question.get("media") or any("image" in option for option in question["options"]):
         raise CannotHold(N_("Aiken cannot hold images or sounds; choose Moodle XML or QTI."))
     stem = question["stem"][language].split("\n")
-    if any(not line.strip() or _OPTION.fullmatch(line.strip()) or _ANSWER.fullmatch(line.strip()) for line in stem[1:]):
+    if any(not line.strip() or _OPTION.fullmatch(line.strip()) or _labelled(line.strip())[0] for line in stem[1:]):
         raise CannotHold(N_("A line of its text is empty or looks like an option, which Aiken cannot tell apart."))
-    if any("\n" in option[language] for option in question["options"]) or _ANSWER.fullmatch(stem[0]):
+    if any("\n" in option[language] for option in question["options"]):
         raise CannotHold(N_("An option has several lines, which Aiken cannot hold."))
     lines = [f"{letter(at).upper()}. {flat(option[language])}" for at, option in enumerate(question["options"])]
     right = next(at for at, option in enumerate(question["options"]) if option["id"] == question["key"][0])

@@ -8,7 +8,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from questions.formats.markup import Html, feedback_html, to_html
+from questions.formats.markup import Html, feedback_html, from_plain, to_html
 from questions.formats.neutral import (
     MOST_QUESTIONS,
     ONE_LANGUAGE,
@@ -25,7 +25,6 @@ from questions.formats.neutral import (
     flat,
     fraction_of,
     fractions,
-    labelled,
     note,
     number,
     percent,
@@ -33,7 +32,10 @@ from questions.formats.neutral import (
 )
 from questions.formats.shared import (
     ESSAY,
+    Media,
     joined,
+    keep_media,
+    parts_of,
     path_of,
     read_choice,
     read_formatted,
@@ -51,14 +53,27 @@ _HIDDEN = {sign: chr(0xF0000 + at) for at, sign in enumerate(_ESCAPED + "\n")}
 """Signs that a backslash took their meaning from, while the rest is cut apart."""
 _SHOWN = str.maketrans({hidden: sign for sign, hidden in _HIDDEN.items()})
 _FORMAT = re.compile(r"\s*\[(html|markdown|plain|moodle)\]")
-_WEIGHT = re.compile(r"%(-?\d{1,3}(?:\.\d+)?)%")
+_WEIGHT = re.compile(r"%(-?\d{1,3}(?:[.,]\d+)?)%")
 _TAG = re.compile(r"\[(id|tag):((?:\\\]|[^\]])+)\]")
 _ORDER = re.compile(r">\s*\d*\s*(?:ALL|RANDOM|CONTIGUOUS|EXACT|REL|CONTIG)?\b[^\n]*\n", re.IGNORECASE)
 _TRUTHS = {"T": True, "TRUE": True, "F": False, "FALSE": False}
+_CATEGORY = "$CATEGORY:"
+_BEGINS = re.compile(r"::(?!:).*?::|\$CATEGORY:")
+"""How a line begins that begins a question or a category, whatever stands before it."""
+
+_BRACE = N_("A brace is missing. Answers stand between { and }; a brace that is text is written \\{.")
+_SECOND = N_(
+    "A second pair of braces follows. Between two questions stands an empty line; braces that are text are written "
+    "\\{ and \\}."
+)
+_SEVERAL = N_(
+    "%(count)s answers begin with =, so each alone is right, and only one may be. If all must be chosen, write a share "
+    "before each, such as ~%%50%%; a sign = that is text is written \\=."
+)
 
 
 class _Skipped(Exception):
-    """Not a question: a category, a description, an empty block."""
+    """Not a question: a text without answers."""
 
 
 def read(body: bytes, mapping: Mapping[str, str] | None = None) -> Reading:
@@ -72,49 +87,91 @@ def read(body: bytes, mapping: Mapping[str, str] | None = None) -> Reading:
     """
     text, notes = decode(body)
     reading = Reading(items=[], notes=notes)
+    media = Media()
     category: list[str] = []
     for line, lines in _blocks(text):
         tags, rest = _comments(lines)
-        if not rest.strip():
-            continue
-        if rest.lstrip().startswith("$CATEGORY:"):
-            category = path_of(rest.lstrip().split("\n")[0][len("$CATEGORY:") :])
+        if rest.startswith(_CATEGORY):
+            category = path_of(rest[len(_CATEGORY) :])
             continue
         item = Item({}, Place(line=line), list(category), None, [], [])
         try:
-            _read_question(_hide(rest), item)
+            _read_question(_hide(rest), item, media)
             item.question.update(("id", value) for name, value in tags if name == "id")
             apply_tags(item, [value for name, value in tags if name == "tag"])
         except _Skipped:
-            reading.notes.append(note(N_("A description without a question was left out."), item.place))
+            reading.notes.append(
+                note(
+                    N_("A text without answers was left out. If a question below it begins with it, close the gap."),
+                    item.place,
+                )
+            )
             continue
         except Fault as fault:
             item.problems.append(Note(fault.text, fault.values, item.place))
         reading.items.append(item)
         if len(reading.items) > MOST_QUESTIONS:
             raise Refused(N_("The file has more than %(most)s questions. Divide it."), most=MOST_QUESTIONS)
+    reading.media = media.found
     return reading
 
 
 def _blocks(text: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield the blocks between empty lines, each with the number of its first line that is no comment."""
+    """Yield the categories and questions of a file, each as lines with the number of the first that is no comment.
+
+    An empty line ends one, except among answers whose brace is closed further down; a category or a name in colons
+    begins one, even where the empty line before it was forgotten, and takes the comments just above it along.
+    """
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     block: list[str] = []
     began = 0
-    for at, line in enumerate([*text.replace("\r\n", "\n").replace("\r", "\n").split("\n"), ""], 1):
-        if line.strip():
-            if not began and not line.lstrip().startswith("//"):
-                began = at
+    opened = False
+    for at, (line, closes) in enumerate(zip([*lines, ""], [*_closing(lines), False], strict=True), 1):
+        bare = line.strip()
+        begins = bool(_BEGINS.match(bare))
+        if (not bare and not (opened and closes)) or begins:
+            kept = 0
+            while begins and kept < len(block) and block[-1 - kept].lstrip().startswith("//"):
+                kept += 1
+            above = block[len(block) - kept :]
+            if began:
+                yield began, block[: len(block) - kept]
+            block, began, opened = above, 0, False
+        if bare.startswith("//"):
             block.append(line)
-        elif block:
-            yield began or at - len(block), block
-            block, began = [], 0
+        elif bare.startswith(_CATEGORY):
+            yield at, [bare]
+            block = []
+        elif bare or opened:
+            began = began or at
+            block.append(line)
+            for sign in _braces(line):
+                opened = sign == "{"
+
+
+def _braces(line: str) -> list[str]:
+    """Return the braces of a line that no backslash makes text."""
+    return re.findall(r"[{}]", re.sub(r"\\.", "", line))
+
+
+def _closing(lines: Sequence[str]) -> list[bool]:
+    """Say of each line whether the next brace below it closes one, with no new question before it."""
+    found = []
+    below = False
+    for line in reversed(lines):
+        found.append(below)
+        if _BEGINS.match(line.strip()):
+            below = False
+        elif not line.lstrip().startswith("//") and (braces := _braces(line)):
+            below = braces[0] == "}"
+    return found[::-1]
 
 
 def _comments(lines: Sequence[str]) -> tuple[list[tuple[str, str]], str]:
     """Take the comment lines out of a block and return the ids and tags they hold."""
     said = [line for line in lines if line.strip().startswith("//")]
     rest = "\n".join(line for line in lines if not line.strip().startswith("//"))
-    return [(name, value.replace("\\]", "]").strip()) for name, value in _TAG.findall("\n".join(said))], rest
+    return [(name, value.replace("\\]", "]").strip()) for name, value in _TAG.findall("\n".join(said))], rest.strip()
 
 
 def _hide(text: str) -> str:
@@ -128,58 +185,69 @@ def _show(text: str) -> str:
     return text.translate(_SHOWN)
 
 
-def _html(text: str, kind: str) -> Html:
+def _html(text: str, kind: str, item: Item, media: Media) -> Html:
     """Read a text that may say its own format; else it has that of the question."""
     found = _FORMAT.match(text)
     if found:
         text, kind = text[found.end() :], found[1]
-    return read_formatted(_show(text).strip(), kind)
+    return media.take(read_formatted(_show(text).strip(), kind), item, lambda address: None)
 
 
-def _read_question(text: str, item: Item) -> None:
+def _part(text: str, kind: str, item: Item, media: Media) -> Html:
+    """Read an option or a side of a pair; one that is nothing but tags is text."""
+    html = _html(text, kind, item, media)
+    return html if html.text or html.media or html.lost else from_plain(_show(_FORMAT.sub("", text, count=1)))
+
+
+def _read_question(text: str, item: Item, media: Media) -> None:
     question = item.question
     text = text.strip()
     title = ""
+    early = _FORMAT.match(text)
+    if early and text[early.end() :].lstrip().startswith("::"):
+        text = text[early.end() :].lstrip()
     if text.startswith("::") and (ends := text.find("::", 2)) > 0:
         title, text = text[2:ends], text[ends + 2 :].strip()
+        text = early[0] + text if early else text
     start, end = text.find("{"), text.find("}")
     if start < 0 and end < 0:
         raise _Skipped
     if start < 0 or end < start:
-        raise Fault(N_("A brace is missing. Answers stand between { and }; a brace that is text is written \\{."))
+        raise Fault(_BRACE)
     answer, tail = text[start + 1 : end].strip(), text[end + 1 :].strip()
-    if "{" in tail or "::" in tail:
-        raise Fault(N_("Two questions stand together. Put an empty line between them."))
+    if "{" in tail:
+        raise Fault(_SECOND)
+    if "{" in answer or "}" in tail:
+        raise Fault(_BRACE)
     tail = re.sub(r'^["\';]+$', "", tail)
     gap = "" if re.match(r"[\s.,;:!?。，；：！？]", tail) else " "
     stem = text[:start] + (f"_____{gap}{tail}" if tail else "")
     found = _FORMAT.match(stem)
     kind = found[1] if found else "moodle"
     answer, cut, general = answer.rpartition("####") if "####" in answer else (answer, "", "")
-    said = _html(stem, kind)
-    question["stem"] = said.text or _html(title, "plain").text
-    feedback = _html(general, kind) if cut else Html({}, {})
-    _read_answer(answer.strip(), kind, item)
+    said = _html(stem, kind, item, media)
+    question["stem"] = said.text or from_plain(_show(title)).text
+    keep_media(question, said)
+    feedback = _html(general, kind, item, media) if cut else Html({}, {})
+    _read_answer(answer.strip(), kind, item, media)
     settle_feedback(question, feedback)
-    if said.media or feedback.media:
-        item.warnings.append(note(N_("GIFT holds no images: those it refers to were left out."), item.place))
 
 
-def _read_answer(answer: str, kind: str, item: Item) -> None:
+def _read_answer(answer: str, kind: str, item: Item, media: Media) -> None:
     if not answer:
         raise Fault(ESSAY)
     if answer.startswith(">"):
-        _read_ordering(answer, kind, item)
+        _read_ordering(answer, kind, item, media)
     elif answer.startswith("#"):
-        _read_numeric(answer[1:], item)
+        _read_numeric(answer[1:], kind, item, media)
     elif "~" in answer:
-        _read_choice(answer, kind, item)
+        _read_choice(answer, kind, item, media)
     elif "=" in answer and "->" in answer:
-        _read_matching(answer, kind, item)
+        _read_matching(answer, kind, item, media)
     elif answer.split("#")[0].strip().upper() in _TRUTHS:
-        _read_truth(answer, kind, item)
+        _read_truth(answer, kind, item, media)
     else:
-        _read_short(answer, kind, item)
+        _read_short(answer, kind, item, media)
 
 
 def _weighed(answer: str) -> tuple[Fraction | None, str, str]:
@@ -187,7 +255,7 @@ def _weighed(answer: str) -> tuple[Fraction | None, str, str]:
     weight = None
     found = _WEIGHT.match(answer)
     if found:
-        weight, answer = fraction_of(found[1]) / 100, answer[found.end() :]
+        weight, answer = fraction_of(found[1].replace(",", ".")) / 100, answer[found.end() :]
     text, _, feedback = answer.partition("#")
     return weight, text.strip(), feedback.strip()
 
@@ -205,53 +273,62 @@ def _explain(item: Item, remarks: Sequence[tuple[Words, Words, bool]]) -> None:
         item.question["explanation"] = joined(kept)
 
 
-def _read_choice(answer: str, kind: str, item: Item) -> None:
-    pieces = [piece for piece in re.split(r"(?=[~=])", answer) if piece.strip()]
-    texts, shares, remarks = [], [], []
-    for piece in pieces:
+_CUTS = (r"(?=[~=])", r"(?=~)|(?:^|(?<=\s))(?==)")
+
+
+def _read_choice(answer: str, kind: str, item: Item, media: Media) -> None:
+    """Read a choice; where several answers would be right, a sign = amid a word is taken for text."""
+    cuts = [[piece for piece in re.split(cut, answer) if piece.strip()] for cut in _CUTS]
+    alone = [[_weighed(piece[1:].strip())[0] in (None, 1) for piece in cut if piece[0] == "="] for cut in cuts]
+    at = 0 if sum(alone[0]) < 2 else 1
+    if sum(alone[at]) > 1:
+        raise Fault(_SEVERAL, count=sum(alone[0]))
+    if at:
+        item.warnings.append(note(N_("A sign = amid a word was taken for text."), item.place))
+    parts, shares, remarks = [], [], []
+    for piece in cuts[at]:
         weight, text, feedback = _weighed(piece[1:].strip())
-        texts.append(_html(text, kind).text)
+        parts.append(_part(text, kind, item, media))
         shares.append(weight if weight is not None else Fraction(piece[0] == "="))
-        remarks.append((texts[-1], _html(feedback, kind).text, shares[-1] > 0))
-    read_choice(item, texts, shares, any(piece[0] == "=" for piece in pieces))
+        remarks.append((parts[-1].text, _html(feedback, kind, item, media).text, shares[-1] > 0))
+    read_choice(item, parts, shares, any(alone[at]))
     _explain(item, remarks)
 
 
-def _read_truth(answer: str, kind: str, item: Item) -> None:
+def _read_truth(answer: str, kind: str, item: Item, media: Media) -> None:
     said, _, feedback = answer.partition("#")
     truth = _TRUTHS[said.strip().upper()]
     item.question |= {"type": "true_false", "key": truth}
-    remarks = [text for one in reversed(feedback.split("#")) if (text := _html(one, kind).text)]
+    remarks = [text for one in reversed(feedback.split("#", 1)) if (text := _html(one, kind, item, media).text)]
     if remarks:
         item.question["explanation"] = joined(remarks)
 
 
-def _read_short(answer: str, kind: str, item: Item) -> None:
+def _read_short(answer: str, kind: str, item: Item, media: Media) -> None:
     answers, remarks = [], []
     for piece in re.split("=", answer):
         if piece.strip():
             weight, text, feedback = _weighed(piece.strip())
             spelled = _show(_FORMAT.sub("", text, count=1))
             answers.append((spelled, Fraction(1) if weight is None else weight))
-            remarks.append(({"": flat(spelled)}, _html(feedback, kind).text, answers[-1][1] >= 1))
+            remarks.append(({"": flat(spelled)}, _html(feedback, kind, item, media).text, answers[-1][1] >= 1))
     read_short(item, answers)
     _explain(item, remarks)
 
 
-def _read_numeric(answer: str, item: Item) -> None:
+def _read_numeric(answer: str, kind: str, item: Item, media: Media) -> None:
     answer = answer.split("~")[0]
-    found = []
+    found, remarks = [], []
     for piece in re.split("=", answer):
         if not piece.strip():
             continue
         weight, text, feedback = _weighed(_show_colons(piece.strip()))
         share = Fraction(1) if weight is None else weight
-        if text == "*":
-            continue
-        found.append((*_value(text), share))
-        if feedback and share >= 1:
-            item.question["explanation"] = _html(feedback, "moodle").text
+        if text != "*":
+            found.append((*_value(text), share))
+        remarks.append((from_plain(text).text, _html(feedback, kind, item, media).text, share >= 1))
     read_numeric(item, found)
+    _explain(item, remarks)
 
 
 def _show_colons(text: str) -> str:
@@ -267,24 +344,24 @@ def _value(text: str) -> tuple[str, str]:
     return number(value), number(tolerance or "0")
 
 
-def _read_matching(answer: str, kind: str, item: Item) -> None:
+def _read_matching(answer: str, kind: str, item: Item, media: Media) -> None:
     pairs = []
     for piece in answer.split("="):
         if piece.strip():
             if "->" not in piece:
-                raise Fault(N_("A pair of a matching lacks its ->."))
-            left, right = piece.split("->", 1)
-            pairs.append((_html(left, kind).text, _html(right, "html").text))
+                raise Fault(N_("A pair of a matching lacks its ->. A sign = that is text is written \\=."))
+            left, right = (side.strip() for side in piece.split("->", 1))
+            pairs.append((_part(left, kind, item, media) if left else Html({}, {}), _part(right, "html", item, media)))
     read_matching(item, pairs)
 
 
-def _read_ordering(answer: str, kind: str, item: Item) -> None:
+def _read_ordering(answer: str, kind: str, item: Item, media: Media) -> None:
     head = _ORDER.match(answer)
     if not head:
         raise Fault(N_("The steps of an ordering stand one a line after the line that begins with >."))
-    steps = [text for line in answer[head.end() :].split("\n") if (text := _html(line, kind).text)]
+    steps = [_part(line, kind, item, media) for line in answer[head.end() :].split("\n") if line.strip()]
     question = item.question
-    question |= {"type": "ordering", "options": labelled(steps)}
+    question |= {"type": "ordering", "options": parts_of(steps)}
     question["key"] = [option["id"] for option in question["options"]]
     if "ALL_OR_NOTHING" not in head[0].upper():
         question["credit"] = "each"

@@ -20,15 +20,28 @@ MULTILANG = {"zh": "zh_cn", "en": "en"}
 """The languages as Moodle's multi-language filter names them."""
 
 _BLOCKS = {"p", "div", "li", "ul", "ol", "tr", "table", "pre", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "br"}
-_TAGS = _BLOCKS | {"span", "sub", "sup", "td", "th", "img", "a", "audio", "source", "lang", "object", "gap"}
+_PARTED = {
+    "mfrac": "/", "msup": "^", "msub": "_", "msubsup": "_ ^", "munder": "_", "mover": "^", "munderover": "_ ^",
+    "mroot": "^1/", "mfenced": ", " * 20,
+}  # fmt: skip
+"""The signs between the parts of an element of MathML."""
+_RELATIONS = frozenset("=<>≠≤≥≈≡→⇒⇌±×·÷")
+_INVISIBLE = re.compile("[\u2061-\u2064]")
+_MATH = {
+    *("math", "mi", "mn", "mo", "mtext", "ms", "mrow", "mstyle", "mpadded", "semantics", "msqrt", "mtable", "mtr"),
+    *("mtd", "mspace", *_PARTED),
+}
+_TAGS = _BLOCKS | _MATH | {"span", "sub", "sup", "td", "th", "img", "a", "audio", "source", "lang", "object", "gap"}
 _ATTRIBUTES = {
     "*": {"lang", "xml:lang", "class"},
-    "img": {"src", "alt"},
+    "img": {"src", "alt", "data-equation-content"},
     "a": {"href"},
     "audio": {"src"},
     "source": {"src"},
     "object": {"data"},
+    "mfenced": {"open", "close"},
 }
+_NO_CONTENT = {"script", "style", "annotation", "annotation-xml"}
 _SUPER = str.maketrans("0123456789+-=()n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿ")
 _SUB = str.maketrans("0123456789+-=()", "₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎")
 _MLANG = re.compile(r"\{mlang\s+([\w,-]+)\s*\}(.*?)\{mlang\s*\}", re.DOTALL)
@@ -46,6 +59,8 @@ class Html:
     text: Words
     source: Words
     media: dict[str, Words] = field(default_factory=dict)
+    lost: str = ""
+    """The name of an image or sound it had that cannot be kept."""
 
 
 class _Reader(HTMLParser):
@@ -60,6 +75,9 @@ class _Reader(HTMLParser):
         self._pre = 0
         self._script = ""
         self._link = ""
+        self._fresh = False
+        self._cell = 0
+        self._math: list[tuple[str, list[str], str]] = []  # tag, signs before its next parts, what closes it
 
     @property
     def _here(self) -> tuple[str, str]:
@@ -80,18 +98,27 @@ class _Reader(HTMLParser):
             part = "source"
         if tag not in ("br", "img", "source"):
             self._open.append((tag, language, part))
-        if tag in _BLOCKS:
+        if tag in _MATH:
+            self._open_math(tag, given)
+        if tag in _BLOCKS and not (self._fresh and tag not in ("ul", "ol", "table")):
             self._add("\n")
+            self._fresh = False
+        if tag in ("td", "th"):
+            self._fresh, self._cell = True, len(self.pieces[part])
         if tag in ("ul", "ol"):
             self._lists.append(0 if tag == "ol" else None)
         elif tag == "li" and self._lists:
             at = self._lists[-1]
             self._lists[-1] = None if at is None else at + 1
             self._add("- " if at is None else f"{at + 1}. ")
+            self._fresh = True
         elif tag == "pre":
             self._pre += 1
         elif tag in ("sub", "sup"):
             self._script = tag
+        if given.get("data-equation-content"):
+            self._add(rf"\({given['data-equation-content']}\)")
+            return
         address = given.get("src") or given.get("data") or given.get("href") or ""
         if tag in ("img", "audio", "source", "object", "a") and address:
             alt = tidy(given.get("alt", ""))
@@ -105,15 +132,37 @@ class _Reader(HTMLParser):
         if alt:
             found[language] = alt
 
+    def _open_math(self, tag: str, given: Mapping[str, str]) -> None:
+        """Write a formula of MathML on one line: a/b, x², √(x + 1)."""
+        inside = self._math[-1][0] if self._math else ""
+        signs = self._math[-1][1] if self._math else []
+        sign = signs.pop(0) if signs else ""
+        if sign in ("^", "_") and tag in ("mi", "mn"):
+            self._script, sign = "sup" if sign == "^" else "sub", ""
+        opening, closing = "", {"mtd": " ", "mtr": "; "}.get(tag, "")
+        if tag == "mfenced":
+            opening, closing = given.get("open", "("), given.get("close", ")")
+        elif tag == "msqrt":
+            opening, closing = "√(", ")"
+        elif inside in _PARTED and inside != "mfenced" and tag in ("mrow", "mstyle", *_PARTED):
+            opening, closing = "(", ")"
+        self._add(sign + opening)
+        self._math.append((tag, ["", *_PARTED.get(tag, "").split()], closing))
+
     def handle_endtag(self, tag: str) -> None:
         """Leave what the tag opened."""
         if tag in ("td", "th"):
+            pieces = self.pieces[self._here[1]]
+            while len(pieces) > self._cell and not pieces[-1][1].strip():
+                pieces.pop()
             self._add(_CELL)
+        if tag in _MATH and self._math:
+            self._add(self._math.pop()[2])
         if tag == "pre":
             self._pre -= 1
         if tag in ("ul", "ol") and self._lists:
             self._lists.pop()
-        if tag in ("sub", "sup"):
+        if tag in ("sub", "sup", "mi", "mn"):
             self._script = ""
         if tag == "a":
             self._link = ""
@@ -126,6 +175,12 @@ class _Reader(HTMLParser):
     def handle_data(self, data: str) -> None:
         """Take text; white space counts as in a browser."""
         text = data if self._pre else re.sub(r"[ \t\r\n\f]+", " ", data)
+        if self._math:
+            text = _INVISIBLE.sub("", text.strip())
+            text = f" {text} " if text and _RELATIONS.issuperset(text) else text
+        if self._fresh and not text.strip():
+            return
+        self._fresh = False
         if self._link and _is_sound(self._link):
             self._seen(self._link, self._here[0], tidy(text))
             return
@@ -156,7 +211,8 @@ def from_html(html: str) -> Html:
     if _too_deep(html):
         raise Fault(N_("Its HTML is nested deeper than %(most)s elements. Simplify it."), most=MOST_NESTING)
     html = _MLANG.sub(lambda found: f'<span lang="{found[1]}">{found[2]}</span>', html)
-    cleaned = nh3.clean(html, tags=_TAGS, attributes=_ATTRIBUTES, link_rel=None, url_schemes={"data", "http", "https"})
+    cleaned = nh3.clean(html, tags=_TAGS, attributes=_ATTRIBUTES, link_rel=None, clean_content_tags=_NO_CONTENT,
+        url_schemes={"data", "http", "https"})  # fmt: skip
     reader = _Reader()
     reader.feed(cleaned)
     reader.close()

@@ -7,6 +7,7 @@ import base64
 import random
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -15,7 +16,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from lxml import etree
 
-from questions.formats.markup import Html, feedback_html, media_html, to_html
+from questions.formats.markup import Html, feedback_html, from_html, media_html, to_html
 from questions.formats.neutral import (
     MOST_QUESTIONS,
     ONE_LANGUAGE,
@@ -31,7 +32,6 @@ from questions.formats.neutral import (
     flat,
     fraction_of,
     fractions,
-    labelled,
     note,
     number,
     percent,
@@ -40,15 +40,20 @@ from questions.formats.neutral import (
     words,
 )
 from questions.formats.shared import (
+    CASE_COUNTS,
     ESSAY,
     OTHER_TYPE,
+    UNEVEN,
     Media,
     decoded,
+    gap,
     joined,
     keep_media,
+    parts_of,
     path_of,
     read_choice,
     read_formatted,
+    read_gaps,
     read_matching,
     read_numeric,
     read_short,
@@ -65,9 +70,17 @@ _WILDCARD = re.compile(r"\{([A-Za-z]\w*)\}")
 _FORMULA = re.compile(r"\{=((?:[^{}]|\{\w+\})*)\}")
 _GAP = re.compile(r"\[\[(\d+)\]\]")
 _FUNCTIONS = {"round", "floor", "ceil", "min", "max", "sqrt", "abs", "pow"}
-_BY_HAND = {"essay": ESSAY}
-_CLOZE = N_("Cloze questions (several answers embedded in a text) cannot be taken in. Divide it into single questions.")
+_BY_HAND = {"essay": ESSAY, "essayautograde": ESSAY}
+_EMBEDDED = re.compile(
+    r"\{(?P<weight>\d*):(?P<kind>NUMERICAL|NM|SHORTANSWER|SA|MW|SHORTANSWER_C|SAC|MWC|MULTICHOICE|MC"
+    r"|MULTICHOICE_[VHS]|MC[VHS]|MULTICHOICE_[VH]S|MC[VH]S|MULTIRESPONSE|MR|MULTIRESPONSE_[HS]|MR[HS]"
+    r"|MULTIRESPONSE_HS|MRHS):(?P<answers>(?:\\.|[^}\\])*)\}",
+    re.IGNORECASE | re.DOTALL,
+)
+"""A gap of a cloze question (question/type/multianswer/questiontype.php)."""
+_ANSWER = re.compile(r"\s*(?:(?P<right>=)|%(?P<share>-?\d+(?:\.\d+)?)%)?(?P<text>.*)", re.DOTALL)
 LONGEST_FORMULA = 1_000
+_PI = "3.141592653589793"
 DRAWS = 20
 """How many sets of values a calculated question is given on export."""
 
@@ -109,11 +122,14 @@ def read(body: bytes, mapping: Mapping[str, str] | None = None) -> Reading:
 
 
 def _plain(node: etree._Element | None) -> str:
-    """Return the text of an element, or of the <text> in it."""
+    """Return the text of an element, or of the <text> in it; markup that nobody escaped stays markup."""
     if node is None:
         return ""
     inside = node.find("text")
-    return "".join((node if inside is None else inside).itertext()).strip()
+    text = node if inside is None else inside
+    if not len(text):
+        return (text.text or "").strip()
+    return "".join([escape(text.text or ""), *(etree.tostring(one, encoding="unicode") for one in text)]).strip()
 
 
 def _read_question(node: etree._Element, kind: str, item: Item, media: Media) -> None:
@@ -121,11 +137,10 @@ def _read_question(node: etree._Element, kind: str, item: Item, media: Media) ->
     if idnumber := flat(_plain(node.find("idnumber"))):
         question["id"] = idnumber
     stem = _rich(node.find("questiontext"), item, media)
+    _keep_old_image(node, stem, item, media)
     question["stem"] = stem.text or words(_plain(node.find("name")))
     if kind in _BY_HAND:
         raise Fault(_BY_HAND[kind])
-    if kind in ("cloze", "multianswer"):
-        raise Fault(_CLOZE)
     if kind not in _READERS:
         raise Fault(OTHER_TYPE, type=kind[:40] or "?")
     keep_media(question, stem)
@@ -138,19 +153,37 @@ def _read_question(node: etree._Element, kind: str, item: Item, media: Media) ->
 
 
 def _rich(node: etree._Element | None, item: Item, media: Media) -> Html:
-    """Read a text in its format, with the files it carries taken out of it."""
+    """Read a text in its format, with the files it carries taken out of it; an answer or a feedback that names no
+    format has that of the question's text."""
     if node is None:
         return Html({}, {})
-    html = read_formatted(_plain(node), _FORMATS.get(node.get("format", "html"), "html"))
+    said = node.get("format") or _format_around(node)
+    html = read_formatted(_plain(node), _FORMATS.get(said, "html"))
     if not html.media:
         return html
-    files = {unquote(file.get("name", "")): file for file in node.iterfind("file")}
+    files = {}
+    for file in node.iterfind("file"):
+        files[file.get("name", "")] = files[f"{file.get('path', '/').strip('/')}/{file.get('name', '')}"] = file
 
     def fetch(address: str) -> bytes | None:
-        file = files.get(unquote(address).removeprefix(_PLUGIN).lstrip("/"))
+        name = unquote(unquote(address).removeprefix(_PLUGIN)).partition("?")[0]
+        file = files.get(name) if name in files else files.get(name.rpartition("/")[2])
         return None if file is None else decoded(file.text or "")
 
     return media.take(html, item, fetch)
+
+
+def _format_around(node: etree._Element) -> str:
+    question = next(node.iterancestors("question"), None)
+    text = question.find("questiontext") if question is not None else None
+    return text.get("format", "html") if text is not None else "html"
+
+
+def _keep_old_image(node: etree._Element, stem: Html, item: Item, media: Media) -> None:
+    """Take the image of a file of Moodle 1.9, which stands beside the text."""
+    name, content = _plain(node.find("image")), node.findtext("image_base64", "")
+    if name and content:
+        stem.media |= media.take(Html({}, {}, {name: {}}), item, lambda address: decoded(content)).media
 
 
 def _answers(node: etree._Element, item: Item, media: Media) -> list[tuple[Html, Fraction, Words, etree._Element]]:
@@ -177,27 +210,27 @@ def _explain(item: Item, answers: Iterable[tuple[Html, Fraction, Words, etree._E
 
 def _read_multichoice(node: etree._Element, item: Item, media: Media) -> None:
     answers = _answers(node, item, media)
-    single = _plain(node.find("single")).lower() in ("true", "1") and node.get("type") == "multichoice"
+    kind = node.get("type")
+    single = kind == "multichoice" and _plain(node.find("single")).lower() not in ("false", "0")
+    if node.find("single") is not None and not _plain(node.find("single")):
+        single = False
     shares = [share for _, share, _, _ in answers]
-    if node.get("type") == "multichoiceset":  # all or nothing
+    if kind != "multichoice":  # of every right option its full share is written
         right = sum(share > 0 for share in shares)
-        shares = [Fraction(1, right) if share > 0 else Fraction(-1) for share in shares]
-    texts = [html.text for html, _, _, _ in answers]
-    for at, (html, _, _, _) in enumerate(answers):
-        if html.media and not html.text:
-            texts[at] = next(iter(html.media.values()))
-    read_choice(item, texts, shares, single)
-    if node.get("type") == "multichoiceset":
+        shares = [Fraction(1, right) if share > 0 else Fraction(-1, right or 1) for share in shares]
+    read_choice(item, [html for html, _, _, _ in answers], shares, single)
+    if kind == "multichoiceset" and item.question["type"] == "multiple":
         settle_credit(item.question, "all")
-    for option, (html, _, _, _) in zip(item.question["options"], answers, strict=True):
-        keep_media(option, html, "image")
     _explain(item, answers)
 
 
 def _read_truefalse(node: etree._Element, item: Item, media: Media) -> None:
+    """Read a statement; in files of old the answers are words of some language, that for true first."""
     answers = _answers(node, item, media)
-    right = [_plain(answer).lower() for _, share, _, answer in answers if share > 0]
-    if len(right) != 1 or right[0] not in ("true", "false"):
+    said = [_plain(answer).lower() for _, _, _, answer in answers]
+    named = said if set(said) <= {"true", "false"} else ["true", "false"]
+    right = [word for word, (_, share, _, _) in zip(named, answers, strict=False) if share > 0]
+    if len(right) != 1 or len(answers) > 2:
         raise Fault(N_("The answer must be true or false."))
     item.question |= {"type": "true_false", "key": right[0] == "true"}
     _explain(item, answers, labels=False)
@@ -206,6 +239,8 @@ def _read_truefalse(node: etree._Element, item: Item, media: Media) -> None:
 def _read_shortanswer(node: etree._Element, item: Item, media: Media) -> None:
     answers = _answers(node, item, media)
     read_short(item, [(_plain(answer), share) for _, share, _, answer in answers])
+    if _plain(node.find("usecase")) == "1":
+        item.warnings.append(note(CASE_COUNTS, item.place))
     _explain(item, [one for one in answers if _plain(one[3]) != "*"])
 
 
@@ -228,6 +263,8 @@ def _read_unit(node: etree._Element, item: Item) -> None:
         for unit in node.iterfind("units/unit")
         if Decimal(number(_plain(unit.find("multiplier")) or "1")) == 1
     ]
+    if item.question["type"] != "numeric":
+        return
     if units and units[0]:
         item.question["key"]["unit"] = {"": units[0]}
     if len(node.findall("units/unit")) > 1:
@@ -237,10 +274,9 @@ def _read_unit(node: etree._Element, item: Item) -> None:
 def _read_match(node: etree._Element, item: Item, media: Media) -> None:
     pairs = []
     for sub in node.iterfind("subquestion"):
-        left = _rich(sub, item, media)
-        pairs.append((left.text, read_formatted(_plain(sub.find("answer")), "html").text))
-        if left.media:
-            raise Fault(N_("An item on the left of the matching is an image. Give it words."))
+        answer = sub.find("answer")
+        right = _rich(answer, item, media) if answer is not None else Html({}, {})
+        pairs.append((_rich(sub, item, media), right))
     read_matching(item, pairs)
 
 
@@ -248,34 +284,120 @@ def _read_ordering(node: etree._Element, item: Item, media: Media) -> None:
     answers = _answers(node, item, media)
     answers.sort(key=lambda one: one[1])
     question = item.question
-    question |= {"type": "ordering", "options": labelled(html.text for html, _, _, _ in answers)}
-    if not all(html.text for html, _, _, _ in answers):
-        raise Fault(N_("An option has no text."))
-    for option, (html, _, _, _) in zip(question["options"], answers, strict=True):
-        keep_media(option, html, "image")
+    question |= {"type": "ordering", "options": parts_of(html for html, _, _, _ in answers)}
     question["key"] = [option["id"] for option in question["options"]]
     if _plain(node.find("gradingtype")) not in ("ALL_OR_NOTHING", "-1"):
         question["credit"] = "each"
 
 
 def _read_gaps(node: etree._Element, item: Item, media: Media) -> None:
-    """Read words dragged or selected into gaps as a matching of the gaps with the words."""
+    """Read words dragged or selected into gaps, each from its group of words."""
     question = item.question
-    boxes = [read_formatted(_plain(box), "html").text for box in node if box.tag in ("dragbox", "selectoption")]
+    boxes = [
+        (_rich(box, item, media), _plain(box.find("group")) or "1")
+        for box in node
+        if box.tag in ("dragbox", "selectoption")
+    ]
     wanted = [int(found) for found in _GAP.findall(next(iter(question["stem"].values()), ""))]
     if not wanted or not all(1 <= at <= len(boxes) for at in wanted):
         raise Fault(N_("The text names a gap that no word fits, or it has no gaps."))
 
     def shown(text: str) -> str:
         numbers = iter(range(1, len(wanted) + 1))
-        return _GAP.sub(lambda _: f"____({next(numbers, 0)})", text)
+        return _GAP.sub(lambda _: gap(next(numbers, 0), len(wanted)), text)
 
     question["stem"] = {language: shown(text) for language, text in question["stem"].items()}
-    pairs = [({"": f"({at})"}, boxes[gap - 1]) for at, gap in enumerate(wanted, 1)]
-    read_matching(item, [*pairs, *(({}, box) for box in boxes if box not in [right for _, right in pairs])])
-    item.warnings.append(
-        note(N_("Gaps to be filled with given words became a matching of gaps and words."), item.place)
-    )
+    read_gaps(item, [(boxes[at - 1][0], [word for word, group in boxes if group == boxes[at - 1][1]]) for at in wanted])
+
+
+_KINDS = {
+    **dict.fromkeys(("SHORTANSWER", "SA", "MW"), "SA"),
+    **dict.fromkeys(("NUMERICAL", "NM"), "NM"),
+    **dict.fromkeys(("MULTIRESPONSE", "MR"), "MR"),
+    **dict.fromkeys(("MULTICHOICE", "MC"), "MC"),
+}
+
+
+@dataclass
+class _Embedded:
+    """A gap of a cloze question: what it weighs, its kind ("SA", "NM", "MC", "MR"), of each answer its share and text,
+    and what is said of single answers."""
+
+    weight: int
+    kind: str
+    answers: list[tuple[Fraction, str]]
+    remarks: list[Words]
+
+
+def _embedded(found: re.Match[str]) -> _Embedded:
+    kind = next(kind for name, kind in _KINDS.items() if found["kind"].upper().startswith(name))
+    gap_ = _Embedded(int(found["weight"] or 1), kind, [], [])
+    for piece in re.split(r"(?<!\\)~", found["answers"]):
+        answer = _ANSWER.fullmatch(piece)
+        if answer is None:
+            continue
+        text, _, remark = re.sub(r"(?<!\\)#", "\0", answer["text"], count=1).partition("\0")
+        text, remark = (re.sub(r"\\([\\=~#{}:\"*])", r"\1", one).strip() for one in (text, remark))
+        share = Fraction(1) if answer["right"] else fraction_of(answer["share"] or "0") / 100
+        gap_.answers.append((share, text))
+        if remark:
+            gap_.remarks.append(words(remark if share > 0 or text == "*" else f"{text}: {remark}"))
+    return gap_
+
+
+def _read_cloze(node: etree._Element, item: Item, media: Media) -> None:
+    """Read a text with answers embedded in it: one of any kind, words to type, or words to choose from."""
+    question = item.question
+    gaps = [_embedded(found) for found in _EMBEDDED.finditer(next(iter(question["stem"].values()), ""))]
+    kinds = {one.kind for one in gaps}
+    if not gaps:
+        raise Fault(N_("There is nothing to answer in it."))
+    typed = len(gaps) > 1 and all(one.kind == "SA" or (one.kind == "NM" and _exact(one)) for one in gaps)
+    if len(gaps) > 1 and not typed and kinds != {"MC"}:
+        raise Fault(N_("Its gaps are of several kinds, or numbers with a tolerance. Divide it into single questions."))
+
+    def shown(text: str) -> str:
+        numbers = iter(range(1, len(gaps) + 1))
+
+        def mark(at: int) -> str:
+            return f"{{{{{at}}}}}" if typed else gap(at, len(gaps))
+
+        return _EMBEDDED.sub(lambda _: mark(next(numbers, 0)), text)
+
+    question["stem"] = {language: shown(text) for language, text in question["stem"].items()}
+    if typed:
+        keys = []
+        for one in gaps:
+            read_short(item, [(text.split(":")[0] if one.kind == "NM" else text, share) for share, text in one.answers])
+            keys.append(question.pop("key"))
+        question |= {"type": "fill_in", "key": keys, "credit": "each"}
+    elif kinds == {"MC"}:
+        read_gaps(item, [_choices_of(one) for one in gaps])
+    elif kinds == {"MR"}:
+        read_choice(item, [words(text) for _, text in gaps[0].answers], [share for share, _ in gaps[0].answers], False)
+    elif kinds == {"NM"}:
+        found = [(*text.partition(":")[::2], share) for share, text in gaps[0].answers if text != "*"]
+        read_numeric(item, [(number(value), number(tolerance or "0"), share) for value, tolerance, share in found])
+    else:
+        read_short(item, [(text, share) for share, text in gaps[0].answers])
+    if remarks := [remark for one in gaps for remark in one.remarks]:
+        question["explanation"] = joined(remarks)
+    if len({one.weight for one in gaps}) > 1:
+        item.warnings.append(note(UNEVEN, item.place))
+
+
+def _exact(one: _Embedded) -> bool:
+    """Say whether a number in a cloze question is to be met exactly."""
+    return all(fraction_of(text.partition(":")[2] or "0") == 0 for share, text in one.answers if share > 0)
+
+
+def _choices_of(one: _Embedded) -> tuple[Html, list[Html]]:
+    right = [text for share, text in one.answers if share >= 1]
+    if len(right) != 1:
+        raise Fault(
+            N_("%(count)s options are fully right where one may be chosen; it must be exactly one."), count=len(right)
+        )
+    return from_html(right[0]), [from_html(text) for _, text in one.answers]
 
 
 def _names(node: etree._Element) -> dict[str, str]:
@@ -299,6 +421,10 @@ def _read_calculated(node: etree._Element, item: Item, media: Media) -> None:
     answer = full[0][3]
     if _plain(answer.find("correctanswerformat")) == "2":
         raise Fault(N_("The answer is rounded to significant figures; only a number of decimals can be held."))
+    if any(_FORMULA.search(text) for text in question["stem"].values()):
+        raise Fault(
+            N_("The text computes a value ({=…}); only an explanation can show one. Write the value as a variable.")
+        )
     used = {name for text in question["stem"].values() for name in _WILDCARD.findall(text)}
     question["variables"] = {
         names[name]: {
@@ -370,6 +496,7 @@ def expression_of(formula: str, names: Mapping[str, str]) -> str:
         names: our names of its variables.
     """
     text = _WILDCARD.sub(lambda found: f" {names.get(found[1], found[1])} ", formula.strip().lstrip("="))
+    text = re.sub(r"\bpi\s*\(\s*\)", _PI, text)
     for name in re.findall(r"([A-Za-z]\w*)\s*\(", text):
         if name not in _FUNCTIONS:
             raise Fault(N_("The formula uses %(name)s, which is not known here."), name=name[:30])
@@ -390,14 +517,18 @@ def _calculated_tolerance(answer: etree._Element) -> str:
 _READERS = {
     "multichoice": _read_multichoice,
     "multichoiceset": _read_multichoice,
+    "oumultiresponse": _read_multichoice,
     "truefalse": _read_truefalse,
     "shortanswer": _read_shortanswer,
     "numerical": _read_numerical,
     "matching": _read_match,
     "match": _read_match,
+    "ddmatch": _read_match,
     "ordering": _read_ordering,
     "ddwtos": _read_gaps,
     "gapselect": _read_gaps,
+    "cloze": _read_cloze,
+    "multianswer": _read_cloze,
     "calculated": _read_calculated,
     "calculatedsimple": _read_calculated,
 }

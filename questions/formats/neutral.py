@@ -126,6 +126,7 @@ class CannotHold(Exception):
 _HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ufeff\ufffe\uffff]")
 _PLACEHOLDER = re.compile(r"\{\{(\d+)\}\}")
+_PAIRS = re.compile(rb"[\x81-\xfe][\x30-\xfe]")
 _PLAIN_NUMBER = re.compile(r"[+-]?(\d{1,30}(\.\d{0,30})?|\.\d{1,30})")
 
 
@@ -222,26 +223,41 @@ def settle_credit(question: dict[str, Any], rule: str) -> None:
 
 
 def decode(body: bytes) -> tuple[str, list[Note]]:
-    """Decode a text file: UTF-8, UTF-16 with a byte order mark, or GB18030 (which GBK and GB2312 are parts of).
+    """Decode a text file: UTF-8, UTF-16, GB18030 (which GBK and GB2312 are parts of) or Windows-1252.
 
     Returns: the text and notes on it.
 
     Raises: Refused.
     """
+    encoding = _encoding_of(body)
     try:
-        if body.startswith((b"\xff\xfe", b"\xfe\xff")):
-            return body.decode("utf-16"), []
-        return body.decode("utf-8-sig"), []
-    except UnicodeDecodeError:
-        pass
+        text = body.decode(encoding)
+    except UnicodeDecodeError as fault:
+        raise Refused(NO_ENCODING) from fault
+    if encoding.startswith("utf"):
+        return text, []
+    if any(unicodedata.category(sign) in ("Co", "Cn", "Cc") and sign not in "\r\n\t" for sign in text[:50_000]):
+        raise Refused(NO_ENCODING)
+    converted = N_("The text was not UTF-8 but %(encoding)s; it was converted. Look at the preview before you import.")
+    return text, [note(converted, encoding=_LEGACY[encoding])]
+
+
+NO_ENCODING = N_("The text is neither UTF-8 nor GBK. Save the file as UTF-8 and upload it again.")
+_LEGACY = {"gb18030": "GBK", "cp1252": "Windows-1252"}
+
+
+def _encoding_of(body: bytes) -> str:
+    """Tell the encoding of a text: in GBK both bytes of most signs are above 0xA0, a Western letter stands alone."""
+    if body.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "utf-16"
+    if b"\0" in body[:200]:
+        return "utf-16-le" if body[1:200:2].count(0) > body[:200:2].count(0) else "utf-16-be"
     try:
-        text = body.decode("gb18030")
+        body.decode("utf-8-sig")
     except UnicodeDecodeError:
-        text = ""
-    strange = sum(unicodedata.category(sign) in ("Co", "Cn", "Cc") and sign not in "\r\n\t" for sign in text[:50_000])
-    if not has_han(text) or strange > 0:
-        raise Refused(N_("The text is neither UTF-8 nor GBK. Save the file as UTF-8 and upload it again."))
-    return text, [note(N_("The text was not UTF-8 but GBK; it was converted. Look at the preview before you import."))]
+        pairs = _PAIRS.findall(body[:200_000])
+        return "gb18030" if 2 * sum(pair[1] > 0xA0 for pair in pairs) > len(pairs) else "cp1252"
+    return "utf-8-sig"
 
 
 def blanks_in(text: str) -> list[int]:

@@ -26,10 +26,8 @@ from questions.formats.neutral import (
     Reading,
     Refused,
     Words,
-    credit_of,
     flat,
     fraction_of,
-    labelled,
     letter,
     note,
     number,
@@ -37,7 +35,18 @@ from questions.formats.neutral import (
     shortest,
     words,
 )
-from questions.formats.shared import ESSAY, Media, joined, keep_media, read_choice, settle_feedback
+from questions.formats.shared import (
+    CASE_COUNTS,
+    ESSAY,
+    Media,
+    gap,
+    joined,
+    keep_media,
+    parts_of,
+    read_choice,
+    read_gaps,
+    settle_feedback,
+)
 from questions.formats.unpack import Archive, parse_xml
 from questions.rules import N_, Fault
 
@@ -45,7 +54,11 @@ MANIFEST = "imsmanifest.xml"
 LEVELS = ("very easy", "easy", "medium", "difficult", "very difficult")
 """IEEE LOM 5.8 in the order of our difficulties 1 to 5."""
 _BY_HAND = ("extendedTextInteraction", "drawingInteraction", "uploadInteraction", "customInteraction")
-_NOT_SHOWN = ("rubricBlock", "feedbackBlock", "feedbackInline", "stylesheet", "catalogInfo", "script", "style")
+_NOT_SHOWN = ("feedbackBlock", "feedbackInline", "stylesheet", "catalogInfo", "script", "style")
+_COMPARING = ("match", "equal", "gte", "gt", "lte", "lt")
+_SOLUTION = re.compile("solution|explanation|rationale", re.IGNORECASE)
+_NO_ANSWER = ("endAttemptInteraction", "mediaInteraction")
+_WRONG = re.compile("(?:in|not|un)_?correct|wrong|false", re.IGNORECASE)
 
 
 def read(body: bytes, mapping: Mapping[str, str] | None = None) -> Reading:
@@ -60,31 +73,63 @@ def read(body: bytes, mapping: Mapping[str, str] | None = None) -> Reading:
     reading, media = Reading(items=[], notes=[]), Media()
     if body.startswith(b"PK"):
         archive = Archive(body)
-        documents: Iterable[tuple[str, etree._Element]] = _documents(archive)
+        documents: Iterable[tuple[str, etree._Element | Refused]] = _documents(archive)
         metadata = _metadata(archive)
     else:
         archive, documents, metadata = None, [("", parse_xml(body))], {}
+    refusals: list[Refused] = []
+    titles: dict[str, list[str]] = {}
     for name, root in documents:
+        if isinstance(root, Refused):
+            refusals.append(root)
+            reading.items.append(Item({}, root.note.place, problems=[root.note]))
+            continue
         kind = etree.QName(root).localname
         if kind in ("assessmentItem", "qti-assessment-item"):
             reading.items.append(_read_item(root, name, archive, media, metadata.get(name)))
         elif kind == "questestinterop":
             qti12.read_document(root, name, archive, reading, media)
+        elif archive is not None and kind in ("assessmentTest", "qti-assessment-test"):
+            titles |= _section_titles(_plain_names(root), archive, name)
         if len(reading.items) > MOST_QUESTIONS:
             raise Refused(N_("The file has more than %(most)s questions. Divide it."), most=MOST_QUESTIONS)
+    if refusals and len(refusals) == len(reading.items):
+        raise refusals[0]
     if not reading.items and not reading.notes:
         raise Refused(N_("No QTI items were found in the file."))
+    for item in reading.items:
+        item.topics = titles.get(item.place.file, []) + item.topics
     reading.media = media.found
     return reading
 
 
-def _documents(archive: Archive) -> Iterator[tuple[str, etree._Element]]:
-    """Yield the XML documents of a package. Where Canvas gives its quizzes twice, those in its own words are taken."""
-    names = [name for name in archive.names() if name.lower().endswith((".xml", ".qti"))]
+def _section_titles(root: etree._Element, archive: Archive, file: str) -> dict[str, list[str]]:
+    """Return by the name of its file the titles of the sections of a test that an item stands in."""
+    found = {}
+    for reference in root.iter("assessmentItemRef"):
+        name = archive.find(unquote(reference.get("href", "")), file)
+        sections = [flat(above.get("title", "")) for above in reference.iterancestors("assessmentSection")]
+        if name:
+            found[name] = [title for title in reversed(sections) if title]
+    return found
+
+
+_OURS = re.compile(rb"assessmentItem|qti-assessment-item|questestinterop")
+
+
+def _documents(archive: Archive) -> Iterator[tuple[str, etree._Element | Refused]]:
+    """Yield the XML documents of a package that hold items, or why one cannot be read. Where Canvas gives its quizzes
+    twice, those in its own words are taken; Blackboard calls its documents .dat."""
+    names = [name for name in archive.names() if name.lower().endswith((".xml", ".qti", ".dat"))]
     own = [name for name in names if name.lower().endswith(".xml.qti")]
     for name in own or names:
-        if name.rpartition("/")[2].lower() != MANIFEST:
-            yield name, parse_xml(archive.read(name), name)
+        content = archive.read(name) if name.rpartition("/")[2].lower() != MANIFEST else b""
+        if not _OURS.search(content.replace(b"\0", b"")):
+            continue
+        try:
+            yield name, parse_xml(content, name)
+        except Refused as refusal:
+            yield name, refusal
 
 
 def _metadata(archive: Archive) -> dict[str, etree._Element]:
@@ -121,12 +166,14 @@ def _camel(name: str) -> str:
 
 @dataclass
 class _Response:
-    """What a response declaration says: right values, and what each value earns."""
+    """What a response declaration says: right values, what each value earns, and what one not listed does."""
 
     cardinality: str
     type: str
     correct: list[str]
     mapping: dict[str, Fraction]
+    default: Fraction = Fraction(0)
+    case: bool = False
 
 
 @dataclass
@@ -139,11 +186,15 @@ class _Source:
     archive: Archive | None
     media: Media
     responses: dict[str, _Response] = field(default_factory=dict)
+    choices: dict[str, Html] = field(default_factory=dict)
+    remarks: dict[str, Html] = field(default_factory=dict)
 
-    def html(self, node: etree._Element, skip: Sequence[str] = ()) -> Html:
-        """Read the content of an element as text and media, without some elements in it."""
-        for inside in list(node.iter(*_NOT_SHOWN, *skip)):
-            if inside is not node:
+    def html(self, node: etree._Element) -> Html:
+        """Read the content of an element as text and media, without what candidates do not see."""
+        for inside in list(node.iter(*_NOT_SHOWN, "rubricBlock")):
+            if inside is not node and (
+                inside.tag != "rubricBlock" or "candidate" not in inside.get("view", "").split()
+            ):
                 _drop(inside)
         html = from_html("".join([escape(node.text or ""), *(etree.tostring(one, encoding="unicode") for one in node)]))
         return self.media.take(html, self.item, self.fetch) if html.media else html
@@ -167,8 +218,12 @@ class _Source:
     @property
     def by_mapping(self) -> bool:
         """Whether each response earns what the mapping says, not all of them together."""
-        template = (self.processing.get("template") or "") if self.processing is not None else ""
-        return "map_response" in template or self.processes("mapResponse")
+        if self.processing is None:
+            return False
+        mapped = self.processing.iter("mapResponse")
+        return "map_response" in (self.processing.get("template") or "") or any(
+            one.getparent().tag not in _COMPARING for one in mapped
+        )
 
 
 def _drop(node: etree._Element) -> None:
@@ -195,15 +250,56 @@ def _read_item(
             raise Fault(N_("Values drawn by QTI templates cannot be read. Leave the question out, or write it anew."))
         source.responses = {one.get("identifier", ""): _response(one) for one in root.iter("responseDeclaration")}
         _read_body(source)
-        remarks = [source.html(one) for one in root.iter("modalFeedback")]
-        general = Html(joined([one.text for one in remarks if one.text]), {}) if remarks else Html({}, {})
-        general.source = next((one.source for one in remarks if one.source), {})
-        settle_feedback(question, general)
+        settle_feedback(question, _feedback(source))
     except Fault as fault:
         item.problems.append(Note(fault.text, fault.values, item.place))
     if not question.get("stem") and (title := words(root.get("title", ""))):
         question["stem"] = title
     return item
+
+
+def _feedback(source: _Source) -> Html:
+    """Return what is said in general and of the right answer, and of wrong choices each with the choice."""
+    right = {value for response in source.responses.values() for value in _right(response)}
+    said = []
+    for node in source.root.iter("modalFeedback"):
+        if not _is_wrong(source, node):
+            said.append((node.get("identifier", ""), source.html(node)))
+    texts, general = [], Html({}, {})
+    for name, html in [*said, *source.remarks.items()]:
+        general.source = general.source or html.source
+        label = source.choices[name].text if name in source.choices and name not in right else {}
+        if html.text and label:
+            first = next(iter(label.values()))
+            texts.append({language: f"{label.get(language, first)}: {text}" for language, text in html.text.items()})
+        elif html.text:
+            texts.append(html.text)
+    general.text = joined(texts) if texts else {}
+    return general
+
+
+def _is_wrong(source: _Source, node: etree._Element) -> bool:
+    """Say whether a feedback is shown on a wrong answer only: by its name, or by when its outcome is set."""
+    name = node.get("identifier", "")
+    if name in source.choices:
+        return False
+    if _WRONG.search(name):
+        return True
+    setters = [
+        one
+        for one in (source.processing.iter("setOutcomeValue") if source.processing is not None else ())
+        if any((value.text or "").strip() == name for value in one.iter("baseValue"))
+    ]
+    branches = [next(one.iterancestors("responseIf", "responseElseIf", "responseElse"), None) for one in setters]
+    return bool(branches) and all(
+        branch is not None
+        and (
+            branch.tag == "responseElse"
+            or any(_WRONG.search(value.text or "") for value in branch[0].iter("baseValue"))
+            or branch[0].tag == "not"
+        )
+        for branch in branches
+    )
 
 
 def _read_metadata(metadata: etree._Element | None, item: Item) -> None:
@@ -227,29 +323,49 @@ def _response(node: etree._Element) -> _Response:
         for entry in node.iterfind("mapping/mapEntry")
     }
     correct = [(value.text or "").strip() for value in node.iterfind("correctResponse/value")]
-    return _Response(node.get("cardinality", "single"), node.get("baseType", ""), correct, mapping)
+    found = node.find("mapping")
+    default = fraction_of(found.get("defaultValue") or "0") if found is not None else Fraction(0)
+    case = any(entry.get("caseSensitive") == "true" for entry in node.iterfind("mapping/mapEntry"))
+    return _Response(node.get("cardinality", "single"), node.get("baseType", ""), correct, mapping, default, case)
+
+
+def _right(response: _Response) -> list[str]:
+    """Return the right values: those declared, or else those that earn something."""
+    return response.correct or [value for value, share in response.mapping.items() if share > 0]
 
 
 def _read_body(source: _Source) -> None:
     body = source.root.find("itemBody")
     if body is None:
         raise Fault(N_("The question has no text."))
-    inline = list(body.iter("textEntryInteraction"))
-    blocks = [node for node in body.iter() if isinstance(node.tag, str) and node.tag.endswith("Interaction")]
-    blocks = [node for node in blocks if node.tag != "textEntryInteraction"]
-    kinds = {node.tag for node in blocks}
+    for node in body.iter("feedbackInline", "feedbackBlock"):
+        choice = next(node.iterancestors("simpleChoice", "inlineChoice"), None)
+        name = node.get("identifier", "") if choice is None else choice.get("identifier", "")
+        if choice is not None or _SOLUTION.fullmatch(name):
+            source.remarks[name] = source.html(node)
+    for node in list(body.iter(*_NOT_SHOWN, "endAttemptInteraction")):
+        _drop(node)
+    _read_interaction(source, body)
+    for reference in source.root.iter("assessmentStimulusRef"):
+        _put_stimulus_first(source, reference.get("href", ""))
+
+
+def _read_interaction(source: _Source, body: etree._Element) -> None:
+    nodes = [node for node in body.iter(etree.Element) if node.tag.endswith("Interaction")]
+    nodes = [node for node in nodes if node.tag not in _NO_ANSWER]
+    kinds = {node.tag for node in nodes}
     if kinds & set(_BY_HAND):
         raise Fault(ESSAY)
-    if kinds - set(_READERS):
-        raise Fault(N_("Interactions of the kind %(kind)s cannot be taken in."), kind=sorted(kinds - set(_READERS))[0])
-    if not blocks and not inline:
+    if unknown := sorted(kinds - set(_READERS) - set(_INLINE)):
+        raise Fault(N_("Interactions of the kind %(kind)s cannot be taken in."), kind=unknown[0])
+    if not nodes:
         raise Fault(N_("There is nothing to answer in it."))
-    if len(blocks) + bool(inline) > 1:
+    if len(kinds) > 1 or (len(nodes) > 1 and not kinds <= set(_INLINE)):
         raise Fault(N_("It has several interactions. Divide it into single questions."))
-    if inline:
-        _read_entries(source, body, inline)
+    node = nodes[0]
+    if node.tag in _INLINE:
+        _INLINE[node.tag](source, body, nodes)
         return
-    node = blocks[0]
     prompt = node.find("prompt")
     asked = source.html(prompt) if prompt is not None else Html({}, {})
     _READERS[node.tag](source, node, source.responses.get(node.get("responseIdentifier", ""), _NOTHING))
@@ -258,6 +374,30 @@ def _read_body(source: _Source) -> None:
     source.item.question["stem"] = joined([text for text in (told.text, asked.text) if text])
     for html in (told, asked):
         keep_media(source.item.question, html)
+
+
+def _put_stimulus_first(source: _Source, address: str) -> None:
+    """Let a text in a file of its own, which several questions share, stand before the question."""
+    name = source.archive.find(unquote(address), source.file) if source.archive else None
+    if source.archive is None or name is None:
+        text = N_("A text that the question refers to is not in the file: %(name)s")
+        source.item.warnings.append(note(text, source.item.place, name=address[:60]))
+        return
+    root = _plain_names(parse_xml(source.archive.read(name), name))
+    for body in root.iter("stimulusBody"):
+        told = _Source(root, source.item, name, source.archive, source.media).html(body)
+        stem = source.item.question.get("stem", {})
+        source.item.question["stem"] = joined([text for text in (told.text, stem) if text])
+        keep_media(source.item.question, told)
+
+
+def _keep_stem(source: _Source, body: etree._Element) -> None:
+    """Take what stands around gaps as the stem."""
+    for node in body.iter("prompt", "gapMatchInteraction", "hottextInteraction"):
+        node.tag = "div"
+    told = source.html(body)
+    source.item.question["stem"] = told.text
+    keep_media(source.item.question, told)
 
 
 _NOTHING = _Response("single", "", [], {})
@@ -269,41 +409,85 @@ def _choices(source: _Source, node: etree._Element, tag: str) -> dict[str, Html]
 
 def _options(source: _Source, choices: Mapping[str, Html]) -> dict[str, str]:
     """Make options of choices and return their ids by those of the file."""
-    texts = [html.text or next(iter(html.media.values()), {}) for html in choices.values()]
-    if not all(texts):
-        raise Fault(N_("An option has no text."))
-    source.item.question["options"] = labelled(texts)
-    for option, html in zip(source.item.question["options"], choices.values(), strict=True):
-        keep_media(option, html, "image")
+    source.item.question["options"] = parts_of(choices.values())
     return {id_: letter(at) for at, id_ in enumerate(choices)}
 
 
 def _read_choice(source: _Source, node: etree._Element, response: _Response) -> None:
-    choices = _choices(source, node, "simpleChoice")
-    item = source.item
-    correct = response.correct or [id_ for id_, share in response.mapping.items() if share > 0]
-    if set(choices) == {"true", "false"} and response.cardinality == "single" and len(correct) == 1:
-        item.question |= {"type": "true_false", "key": correct[0] == "true"}
+    _choose(source, _choices(source, node, "simpleChoice"), response)
+
+
+def _choose(source: _Source, choices: dict[str, Html], response: _Response) -> None:
+    item, right = source.item, _right(response)
+    source.choices = choices
+    if set(choices) == {"true", "false"} and response.cardinality == "single" and len(right) == 1:
+        item.question |= {"type": "true_false", "key": right[0] == "true"}
         return
-    if not set(correct) <= set(choices) or not correct:
+    if not set(right) <= set(choices) or not right:
         raise Fault(N_("No option is marked as right."))
-    if response.cardinality == "single":
-        read_choice(item, [html.text for html in choices.values()], [Fraction(id_ in correct) for id_ in choices], True)
-        _options(source, choices)
-        return
-    ids = _options(source, choices)
-    if len(correct) == 1:
-        item.question |= {"type": "single", "key": [ids[correct[0]]]}
-        return
-    item.question |= {"type": "multiple", "key": sorted(ids[one] for one in correct)}
-    whole = sum((share for share in response.mapping.values() if share > 0), Fraction(0))
-    if source.by_mapping and whole:
-        wrong = [response.mapping.get(id_, Fraction(0)) / whole for id_ in choices if id_ not in correct]
-        settle_credit(item.question, credit_of(wrong))
-        if any(share == 0 for share in wrong):
-            item.warnings.append(
-                note(N_("Wrong choices cost nothing in the file; here each takes a right one away."), item.place)
-            )
+    single = response.cardinality == "single"
+    earned = [response.mapping.get(id_, response.default) for id_ in choices] if source.by_mapping else []
+    gains = [share for share in earned if share > 0]
+    if gains:
+        whole = max(gains) if single else sum(gains)
+        shares = [share / whole for share in earned]
+    else:
+        shares = [Fraction(1 if id_ in right else 0 if single else -1, 1 if single else len(right)) for id_ in choices]
+    read_choice(item, list(choices.values()), shares, single)
+    if item.question["type"] == "multiple" and not gains:
+        settle_credit(item.question, "all")
+
+
+def _read_gap_match(source: _Source, body: etree._Element, nodes: Sequence[etree._Element]) -> None:
+    """Read words put into gaps."""
+    if len(nodes) > 1:
+        raise Fault(N_("It has several interactions. Divide it into single questions."))
+    offered = {one.get("identifier", ""): source.html(one) for one in nodes[0].iter("gapText", "gapImg")}
+    response = source.responses.get(nodes[0].get("responseIdentifier", ""), _NOTHING)
+    fits = {pair[1]: offered.get(pair[0]) for value in _right(response) if len(pair := value.split()) == 2}
+    places = list(nodes[0].iter("gap"))
+    gaps = []
+    for at, place in enumerate(places, 1):
+        word = fits.get(place.get("identifier", ""))
+        if word is None:
+            raise Fault(N_("The text names a gap that no word fits, or it has no gaps."))
+        gaps.append((word, list(offered.values())))
+        place.tag, place.text = "span", gap(at, len(places))
+    for one in list(nodes[0].iter("gapText", "gapImg")):
+        _drop(one)
+    _keep_stem(source, body)
+    read_gaps(source.item, gaps)
+    if not source.by_mapping:
+        source.item.question.pop("credit", None)
+
+
+def _read_inline(source: _Source, body: etree._Element, nodes: Sequence[etree._Element]) -> None:
+    """Read words chosen from lists in the text."""
+    gaps = []
+    for at, node in enumerate(nodes, 1):
+        choices = _choices(source, node, "inlineChoice")
+        right = _right(source.responses.get(node.get("responseIdentifier", ""), _NOTHING))
+        if not right or right[0] not in choices:
+            raise Fault(N_("No option is marked as right."))
+        source.choices |= choices
+        gaps.append((choices[right[0]], list(choices.values())))
+        for inside in list(node):
+            node.remove(inside)
+        node.tag, node.text = "span", gap(at, len(nodes))
+    _keep_stem(source, body)
+    read_gaps(source.item, gaps)
+    if source.processes("and"):
+        source.item.question.pop("credit", None)
+
+
+def _read_hottext(source: _Source, body: etree._Element, nodes: Sequence[etree._Element]) -> None:
+    """Read words chosen in a text, which stays as the stem."""
+    if len(nodes) > 1:
+        raise Fault(N_("It has several interactions. Divide it into single questions."))
+    choices = _choices(source, nodes[0], "hottext")
+    response = source.responses.get(nodes[0].get("responseIdentifier", ""), _NOTHING)
+    _keep_stem(source, body)
+    _choose(source, choices, response)
 
 
 def _read_order(source: _Source, node: etree._Element, response: _Response) -> None:
@@ -346,15 +530,15 @@ def _pair(
     """Make a matching; when items on the left have several partners and none on the right has, the sides change."""
     if len({one for one, _ in pairs}) < len(pairs) and len({other for _, other in pairs}) == len(pairs):
         left, right, pairs = right, left, [(other, one) for one, other in pairs]
-    if {one for one, _ in pairs} != set(left) or len(pairs) != len(left):
+    if len({one for one, _ in pairs}) < len(pairs):
+        raise Fault(N_("An item of the matching has several partners; each can have one."))
+    if {one for one, _ in pairs} != set(left):
         raise Fault(N_("Give every item on the left its partner on the right."))
     if not {other for _, other in pairs} <= set(right):
         raise Fault(N_("A pair of the matching names an item that is not there."))
     question = source.item.question
     ids = _options(source, right)
-    question["prompts"] = labelled([html.text or next(iter(html.media.values()), {}) for html in left.values()], "p")
-    for prompt, html in zip(question["prompts"], left.values(), strict=True):
-        keep_media(prompt, html, "image")
+    question["prompts"] = parts_of(left.values(), "p")
     partner = dict(pairs)
     question["key"] = {f"p{at}": ids[partner[one]] for at, one in enumerate(left, 1)}
     question["type"] = "matching"
@@ -362,11 +546,16 @@ def _pair(
         question["credit"] = "each"
 
 
+def _read_slider(source: _Source, node: etree._Element, response: _Response) -> None:
+    _read_number(source, response, {})
+
+
 _READERS = {
     "choiceInteraction": _read_choice,
     "orderInteraction": _read_order,
     "matchInteraction": _read_match,
     "associateInteraction": _read_associate,
+    "sliderInteraction": _read_slider,
 }
 
 
@@ -392,11 +581,27 @@ def _read_entries(source: _Source, body: etree._Element, entries: Sequence[etree
         _read_number(source, responses[0], unit)
         return
     keys = [_spellings(response) for response in responses]
+    if not all(keys) and source.processes("stringMatch", "patternMatch", "substring"):
+        raise Fault(N_("Its right answers stand in its response processing only, which is not read. Write it anew."))
     if not all(keys):
         raise Fault(N_("No answer is marked as right."))
+    if any(response.case for response in responses):
+        source.item.warnings.append(note(CASE_COUNTS, source.item.place))
+    if several and any(one.get("toleranceMode", "exact") != "exact" for one in source.root.iter("equal")):
+        source.item.warnings.append(
+            note(N_("Of several numbers in one question only the exact ones are accepted here."), source.item.place)
+        )
     question |= {"type": "fill_in", "key": keys if several else keys[0]}
     if several and not source.processes("and"):
         question["credit"] = "each"
+
+
+_INLINE = {
+    "gapMatchInteraction": _read_gap_match,
+    "inlineChoiceInteraction": _read_inline,
+    "hottextInteraction": _read_hottext,
+    "textEntryInteraction": _read_entries,
+}
 
 
 def _take_unit(source: _Source, body: etree._Element) -> Words:
@@ -438,6 +643,10 @@ def _read_number(source: _Source, response: _Response, unit: Words) -> None:
 def _tolerance(source: _Source, value: Decimal) -> str:
     if source.processing is None:
         return "0"
+    for rounded in source.processing.iter("equalRounded"):
+        figures = int(number(rounded.get("figures") or "0"))
+        by_places = rounded.get("roundingMode", "significantFigures") == "decimalPlaces"
+        return f"{Decimal(5).scaleb(-figures - 1 if by_places else value.adjusted() - figures):f}"
     for equal in source.processing.iter("equal"):
         sides = [number(one) for one in (equal.get("tolerance") or "").split()]
         mode = equal.get("toleranceMode", "exact")

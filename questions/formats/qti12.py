@@ -1,21 +1,23 @@
-"""Reading QTI 1.2, the form in which Canvas and Blackboard give their quizzes away.
+"""Reading QTI 1.2, the form in which Canvas, Blackboard, Brightspace and Respondus give their quizzes away.
 
-Sources: IMS QTI ASI 1.2.1; the exports of Canvas (instructure/canvas-lms, lib/cc/qti).
+Sources: IMS QTI ASI 1.2.1; the exports of Canvas (instructure/canvas-lms, lib/cc/qti) and what instructure/qti reads.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from itertools import dropwhile
 from typing import Any
 from urllib.parse import unquote
 
 from lxml import etree
 
 from questions.formats.markup import Html, from_html, from_plain
+from questions.formats.moodle import LONGEST_FORMULA, expression_of
 from questions.formats.neutral import (
     Item,
     Note,
@@ -24,7 +26,6 @@ from questions.formats.neutral import (
     Words,
     flat,
     fraction_of,
-    labelled,
     letter,
     note,
     number,
@@ -33,31 +34,50 @@ from questions.formats.neutral import (
     words,
 )
 from questions.formats.shared import (
+    CASE_COUNTS,
     ESSAY,
     OTHER_TYPE,
     Media,
+    gap,
     joined,
     keep_media,
+    parts_of,
     read_choice,
+    read_gaps,
     read_matching,
+    read_numeric,
     settle_feedback,
 )
 from questions.formats.unpack import Archive
 from questions.rules import N_, Fault, normalise
 
-_BY_HAND = ("essay_question", "file_upload_question", "upload_file")
-_FILEBASE = re.compile(r"^(?:%24|\$)(?:IMS-CC-FILEBASE|CANVAS_OBJECT_REFERENCE)(?:%24|\$)/", re.IGNORECASE)
+_BY_HAND = re.compile("essay|upload|long answer|short response|long response")
+_FILEBASE = re.compile(
+    r"^(?:%24|\$)(?:IMS[-_]CC[-_]FILE[-_]?BASE|CANVAS_OBJECT_REFERENCE)(?:%24|\$)/?|^@X@EmbeddedFile\.\w+@X@",
+    re.IGNORECASE,
+)
 _BLANK = re.compile(r"\[([\w -]{1,60})\]")
+_MARKUP = re.compile(r"</?(?:p|br|b|i|u|em|strong|span|div|sub|sup|img|[uo]l|li|table|tr|td|a|pre|code|font|h\d)\b")
+_CHOSEN = ("response_lid", "response_grp")
+_TYPED = ("response_str", "response_num")
+_SHOWN = ("mattext", "mat_formattedtext", "matimage")
 
 
 @dataclass
 class _Condition:
-    """One scoring rule: values that must be given (response, value), values that must not, and what it adds."""
+    """One scoring rule: the values it asks for (response, value), the share of the score it gives, whether it adds it,
+    and the feedback it shows."""
 
     given: list[tuple[str, str]]
-    not_given: list[tuple[str, str]]
     share: Fraction
     adds: bool
+    shows: list[str]
+    node: etree._Element
+
+    @property
+    def right(self) -> bool:
+        """Whether what it asks for earns anything."""
+        return self.share > 0 and bool(self.given)
 
 
 @dataclass
@@ -72,34 +92,49 @@ class _Source:
     kind: str
     conditions: list[_Condition]
 
-    def html(self, node: etree._Element | None) -> Html:
-        """Read the material right below an element."""
-        if node is None:
-            return Html({}, {})
-        found = [self._text(text) for text in node.iterfind("material/mattext")]
-        html = Html(joined([one.text for one in found if one.text]), {})
-        for one in found:
+    def html(self, *nodes: etree._Element, between: str = "\n") -> Html:
+        """Read the material below some elements, but not that of responses further below; a response typed into the
+        text, renamed `gap`, is shown by its text."""
+        pieces = []
+        for node in nodes:
+            for one in node.iter(*_SHOWN, "gap"):
+                response = next(one.iterancestors(*_CHOSEN), None)
+                if response is None or node not in response.iterancestors():
+                    pieces.append(self._piece(one))
+        languages = sorted({language for one in pieces for language in one.text if language}) or [""]
+        lines = {
+            name: between.join(text for one in pieces if (text := one.text.get(name, one.text.get("", ""))))
+            for name in languages
+        }
+        lines = {
+            name: re.sub(r" +(?=[.,;:!?。，；：！？])", "", line) if between == " " else line
+            for name, line in lines.items()
+        }
+        html = Html({name: line for name, line in lines.items() if line}, {})
+        for one in pieces:
             html.media |= one.media
-        html.media |= {image.get("uri", ""): {} for image in node.iterfind("material/matimage") if image.get("uri")}
         return self.media.take(html, self.item, self._fetch) if html.media else html
 
-    def _text(self, node: etree._Element) -> Html:
-        text = "".join(node.itertext())
-        return (
-            from_plain(text)
-            if node.get("texttype", "text/html") == "text/plain" and "<" not in text
-            else from_html(text)
-        )
+    def _piece(self, node: etree._Element) -> Html:
+        if node.tag == "matimage":
+            embedded = node.get("embedded") or ("base64" if (node.text or "").strip() else "")
+            data = f"data:{node.get('imagtype', 'image/png')};{embedded},{(node.text or '').strip()}"
+            address = node.get("uri") or (data if embedded else "")
+            return Html({}, {}, {address: {}} if address else {})
+        text = "".join([node.text or "", *(etree.tostring(one, encoding="unicode") for one in node)])
+        plain = node.get("texttype", "text/html") == "text/plain" and not len(node) and not _MARKUP.search(text)
+        return from_plain(text) if plain or node.tag == "gap" else from_html(text)
 
     def _fetch(self, address: str) -> bytes | None:
         if self.archive is None:
             return None
-        name = unquote(_FILEBASE.sub("", address)).partition("?")[0]
+        name = unquote(_FILEBASE.sub("", unquote(address))).partition("?")[0]
         for base in (self.file, "", "web_resources/x"):
             found = self.archive.find(name, base)
             if found:
                 return self.archive.read(found)
-        return None
+        alone = self.archive.find_alone(name.rpartition("/")[2])
+        return self.archive.read(alone) if alone else None
 
 
 def read_document(root: etree._Element, file: str, archive: Archive | None, reading: Reading, media: Media) -> None:
@@ -114,39 +149,87 @@ def read_document(root: etree._Element, file: str, archive: Archive | None, read
     """
     for node in root.iter(etree.Element):
         node.tag = etree.QName(node).localname
+    passages: dict[str, _Source] = {}
+    shown: set[Place] = set()
     for node in root.iter("item"):
         place = Place(file=file, line=node.sourceline or 0)
-        fields = {
-            flat(one.findtext("fieldlabel", "")): flat(one.findtext("fieldentry", ""))
-            for one in node.iter("qtimetadatafield")
-        }
-        kind = fields.get("question_type") or fields.get("cc_profile", "")
+        fields = _fields(node)
+        kind = next((fields[name] for name in _KINDS if fields.get(name)), "").lower()
+        item = Item({}, place, _topics(node), None, [], [])
+        source = _Source(node, item, file, archive, media, kind, [])
         if kind == "text_only_question":
-            reading.notes.append(note(N_("A description without a question was left out."), place))
+            passages[node.get("ident", "")] = source
             continue
-        item = Item({}, place, [], None, [], [])
         if node.get("ident"):
             item.question["id"] = flat(node.get("ident"))[:100]
-        source = _Source(node, item, file, archive, media, kind, [])
         try:
             source.conditions = [_condition(one) for one in node.iterfind("resprocessing/respcondition")]
             _read_item(source)
+            if above := passages.get(fields.get("parent_stimulus_item_ident", "")):
+                _put_first(item.question, above.html(above.node))
+                shown.add(above.item.place)
         except Fault as fault:
             item.problems.append(Note(fault.text, fault.values, place))
         if not item.question.get("stem") and (title := words(node.get("title", ""))):
             item.question["stem"] = title
         reading.items.append(item)
+    for passage in passages.values():
+        if passage.item.place not in shown:
+            reading.notes.append(note(N_("A description without a question was left out."), passage.item.place))
+
+
+_KINDS = ("question_type", "cc_profile", "qmd_questiontype", "bbmd_questiontype", "qmd_itemtype")
+
+
+def _fields(node: etree._Element) -> dict[str, str]:
+    """Return what an item says of itself, in any of the ways that systems have of saying it."""
+    found = {}
+    for one in node.iter("qtimetadatafield", "qti_metadatafield"):
+        found[flat(one.findtext("fieldlabel", ""))] = flat(one.findtext("fieldentry", ""))
+    for one in node.iterfind("itemmetadata/*"):
+        found.setdefault(one.tag, flat(one.text or ""))
+    return found
+
+
+def _topics(node: etree._Element) -> list[str]:
+    """Return the titles of the bank, the quiz and the sections an item is in, the narrowest last."""
+    found = []
+    for above in node.iterancestors("section", "objectbank", "assessment"):
+        entries = above.iterfind("qtimetadata/qtimetadatafield")
+        bank = next(
+            (flat(one.findtext("fieldentry", "")) for one in entries if one.findtext("fieldlabel") == "bank_title"), ""
+        )
+        found.append(flat(above.get("title", "")) or bank)
+    return [title for title in reversed(found) if title]
+
+
+def _put_first(question: dict[str, Any], passage: Html) -> None:
+    """Let a text that several questions share stand before the question."""
+    question["stem"] = joined([text for text in (passage.text, question.get("stem", {})) if text])
+    keep_media(question, passage)
 
 
 def _condition(node: etree._Element) -> _Condition:
-    given: list[tuple[str, str]] = []
-    not_given: list[tuple[str, str]] = []
-    for test in node.iter("varequal"):
-        inside_not = any(above.tag == "not" for above in test.iterancestors())
-        (not_given if inside_not else given).append((test.get("respident", ""), (test.text or "").strip()))
-    scores = [one for one in node.iterfind("setvar") if one.get("varname", "SCORE").upper() in ("SCORE", "QUE_SCORE")]
-    share = max((fraction_of((one.text or "0").strip()) for one in scores), default=Fraction(0))
-    return _Condition(given, not_given, share, any(one.get("action", "Set").lower() == "add" for one in scores))
+    given = [
+        (test.get("respident", ""), (test.text or "").strip())
+        for test in node.iter("varequal")
+        if next(test.iterancestors("not"), None) is None and (test.text or "").strip()
+    ]
+    shows = [one.get("linkrefid", "") for one in node.iterfind("displayfeedback")]
+    scores = node.findall("setvar")
+    shares = [_score(one) for one in scores]
+    if not scores and "correct" in shows:  # Blackboard
+        shares = [Fraction(1)]
+    adds = not scores or any(one.get("action", "Set").lower() == "add" for one in scores)
+    return _Condition(given, max(shares, default=Fraction(0)), adds, shows, node)
+
+
+def _score(node: etree._Element) -> Fraction:
+    name = (node.get("varname") or node.get("variablename") or "").lower()
+    said = (node.text or "0").strip()
+    if "incorrect" in name:
+        return Fraction(0)
+    return Fraction(1) if said.lower() == f"{name}.max" else fraction_of(said)
 
 
 def _read_item(source: _Source) -> None:
@@ -154,170 +237,279 @@ def _read_item(source: _Source) -> None:
     presentation = source.node.find("presentation")
     if presentation is None:
         raise Fault(N_("The question has no text."))
-    flow = presentation.find("flow")
-    told = source.html(flow if flow is not None and flow.find("material") is not None else presentation)
+    lids = [one for one in presentation.iter(*_CHOSEN) if next(one.iter("response_label"), None) is not None]
+    typed = [_typed(one) for one in presentation.iter(*_TYPED)]
+    block = next((one for one in presentation.iter("flow") if one.get("class") == "QUESTION_BLOCK"), presentation)
+    inline = block is presentation and (len(typed) > 1 or (typed and _runs_on(presentation, typed[0].node)))
+    if inline:
+        for at, one in enumerate(typed, 1):
+            for inside in list(one.node):
+                one.node.remove(inside)
+            one.node.tag, one.node.text = "gap", f"{{{{{at}}}}}" if len(typed) > 1 else "____"
+    told = source.html(block, between=" " if inline else "\n")
     question["stem"] = told.text
     keep_media(question, told)
-    if source.kind in _BY_HAND or source.kind.startswith("cc.essay"):
+    if _BY_HAND.search(source.kind):
         raise Fault(ESSAY)
-    lids = list(presentation.iter("response_lid"))
-    typed = list(presentation.iter("response_str", "response_num"))
-    if source.kind == "calculated_question":
+    if source.kind.startswith("calculated") and source.node.find("itemproc_extension/calculated") is not None:
         _read_calculated(source)
-    elif source.kind == "fill_in_multiple_blanks_question":
-        _read_blanks(source, lids)
-    elif len(lids) == 1 and not typed and source.kind != "matching_question":
-        _read_choice(source, lids[0])
     elif lids and not typed:
-        _read_matching(source, lids)
-    elif len(typed) == 1 and not lids:
-        _read_typed(source, typed[0])
+        _read_chosen(source, lids)
+    elif len(typed) == 1 and not lids and typed[0].numeric:
+        _read_number(source)
+    elif typed and not lids:
+        _read_typed(source, typed)
+    elif typed:
+        raise Fault(N_("It has several interactions. Divide it into single questions."))
     else:
-        raise Fault(OTHER_TYPE, type=source.kind[:40] or "?")
-    remarks = [source.html(one) for one in _feedback(source.node)]
-    settle_feedback(question, Html(joined([one.text for one in remarks if one.text]), {}) if remarks else Html({}, {}))
+        raise (
+            Fault(OTHER_TYPE, type=source.kind[:40]) if source.kind else Fault(N_("There is nothing to answer in it."))
+        )
+    settle_feedback(question, _feedback(source))
 
 
-def _feedback(node: etree._Element) -> list[etree._Element]:
-    """Return the elements that hold the general feedback and that on a right answer."""
-    found = {one.get("ident", ""): one for one in node.iterfind("itemfeedback")}
-    wanted = [found[name] for name in ("general_fb", "correct_fb", "correct") if name in found]
-    return [
-        part for one in wanted for part in ([one] if one.find("material") is not None else list(one.iter("flow_mat")))
-    ]
+@dataclass
+class _Typed:
+    """A response that is typed: its element, the names by which conditions call it, and whether it is a number."""
+
+    node: etree._Element
+    idents: set[str]
+    numeric: bool
+
+
+def _typed(node: etree._Element) -> _Typed:
+    fib = node.find(".//render_fib")
+    kind = (fib.get("fibtype", "") if fib is not None else "").lower()
+    idents = {one.get("ident", "") for one in (node, *node.iter("response_label"))}
+    return _Typed(node, idents, node.tag == "response_num" or kind in ("decimal", "integer"))
+
+
+def _runs_on(presentation: etree._Element, node: etree._Element) -> bool:
+    """Say whether the text goes on after a typed response."""
+    after = dropwhile(lambda one: one is not node, presentation.iter())
+    return any("".join(one.itertext()).strip() for one in after if one.tag in _SHOWN)
+
+
+def _feedback(source: _Source) -> Html:
+    """Return what is said in general and of the right answer, and of wrong answers each with the answer."""
+    best = max((one.share for one in source.conditions), default=Fraction(0))
+    right = {pair for one in source.conditions if one.right and (one.adds or one.share == best) for pair in one.given}
+    labels = {
+        label.get("ident", ""): next(iter(source.html(label).text.values()), "")
+        for label in source.node.iter("response_label")
+    }
+    about = {name: one.given[0] for one in source.conditions for name in one.shows if len(one.given) == 1}
+    said: list[Words] = []
+    for node in source.node.iterfind("itemfeedback"):
+        name = node.get("ident", "")
+        text = source.html(node).text
+        if not text or _WRONG.search(name) or node.find(".//hint") is not None:
+            continue
+        pair = about.get(name)
+        if pair is None or pair in right:
+            said.append(text)
+        else:
+            said.append({language: f"{labels.get(pair[1]) or pair[1]}: {one}" for language, one in text.items()})
+    return Html(joined(said), {}) if said else Html({}, {})
+
+
+_WRONG = re.compile("incorrect|wrong", re.IGNORECASE)
 
 
 def _labels(source: _Source, lid: etree._Element) -> dict[str, Html]:
-    return {
-        label.get("ident", ""): source.html(label if label.find("material") is not None else label.find("flow_mat"))
-        for label in lid.iter("response_label")
-    }
+    return {label.get("ident", ""): source.html(label) for label in lid.iter("response_label")}
 
 
-def _right(source: _Source) -> list[_Condition]:
-    return [one for one in source.conditions if one.share > 0 and one.given]
+def _prompt(source: _Source, lid: etree._Element) -> Html:
+    return source.html(*(one for one in lid if one.tag in ("material", "flow_mat", "flow")))
+
+
+def _read_chosen(source: _Source, lids: Sequence[etree._Element]) -> None:
+    """Read options to choose from: of one list, of lists whose gaps the text marks as [name], or of lists to match."""
+    stem = next(iter(source.item.question["stem"].values()), "")
+    names = [
+        next(
+            (
+                name
+                for name in (lid.get("ident", "").removeprefix("response_"), _shown(_prompt(source, lid)))
+                if f"[{name}]" in stem
+            ),
+            "",
+        )
+        for lid in lids
+    ]
+    if all(names):
+        _read_gap_lists(source, lids, names)
+    elif len(lids) == 1 and source.kind not in ("matching_question", "categorization_question"):
+        _read_choice(source, lids[0])
+    else:
+        _read_matching(source, lids)
+
+
+def _shown(html: Html) -> str:
+    return flat(next(iter(html.text.values()), ""))
 
 
 def _read_choice(source: _Source, lid: etree._Element) -> None:
     item, choices = source.item, _labels(source, lid)
-    texts = [html.text or next(iter(html.media.values()), {}) for html in choices.values()]
-    right = _right(source)
-    if lid.get("rcardinality", "Single").lower() == "ordered" or source.kind == "ordering_question":
-        order = [value for one in right for _, value in one.given]
+    right = [one for one in source.conditions if one.right]
+    best = max((one.share for one in right), default=Fraction(0))
+    together = [one for one in right if one.share == best]
+    if lid.get("rcardinality", "Single").lower() == "ordered" or source.kind.startswith("ordering"):
+        order = [value for one in together for _, value in one.given]
         if sorted(order) != sorted(choices):
             raise Fault(N_("The right order must name every step once."))
         ids = {id_: letter(at) for at, id_ in enumerate(choices)}
-        item.question |= {"type": "ordering", "options": labelled(texts), "key": [ids[one] for one in order]}
+        item.question |= {"type": "ordering", "options": parts_of(choices.values()), "key": [ids[one] for one in order]}
         return
-    best = max((one.share for one in right), default=Fraction(0))
-    together = [one for one in right if one.share == best]
-    correct = {value for one in (right if all(one.adds for one in right) else together) for _, value in one.given}
+    single = lid.get("rcardinality", "Single").lower() == "single"
+    adds = all(one.adds for one in right)
+    correct = {value for one in (right if adds and not single else together) for _, value in one.given}
     if not correct:
         raise Fault(N_("No option is marked as right."))
-    single = lid.get("rcardinality", "Single").lower() == "single"
-    if single and source.kind in ("true_false_question", "cc.true_false.v0p1") and len(choices) == 2:
-        said = normalise(next(iter(choices[next(iter(correct))].text.values()), "")) if correct <= set(choices) else ""
-        item.question |= {"type": "true_false", "key": said in ("true", "对", "正确", "是", "t", "yes")}
+    if single and len(choices) == 2 and source.kind.replace("cc.", "").startswith("true") and len(correct) == 1:
+        ident = next(iter(correct))
+        said = {normalise(_shown(choices[ident])) if ident in choices else "", normalise(ident)}
+        item.question |= {"type": "true_false", "key": bool(said & {"true", "对", "正确", "是", "t", "yes"})}
         return
-    shares = [
-        Fraction(id_ in correct) if single else Fraction(1 if id_ in correct else -1, len(correct)) for id_ in choices
-    ]
-    read_choice(item, texts, shares, single)
+    if single:
+        earned = {value: one.share / best for one in right for _, value in one.given}
+        shares = [Fraction(id_ in correct) or earned.get(id_, Fraction(0)) for id_ in choices]
+    else:
+        shares = [Fraction(1 if id_ in correct else -1, len(correct)) for id_ in choices]
+    read_choice(item, list(choices.values()), shares, single)
     if item.question["type"] == "multiple":
-        settle_credit(item.question, "each" if all(one.adds for one in right) else "all")
-    for option, html in zip(item.question["options"], choices.values(), strict=True):
-        keep_media(option, html, "image")
+        settle_credit(item.question, "each" if adds else "all")
 
 
 def _read_matching(source: _Source, lids: Sequence[etree._Element]) -> None:
-    """Read a matching, or drop-downs in a text, of which each becomes an item on the left."""
-    partner = {response: value for one in _right(source) for response, value in one.given}
-    pairs: list[tuple[Words, Words]] = []
-    spare: list[Words] = []
-    for lid in lids:
-        left = source.html(lid).text
-        choices = _labels(source, lid)
-        right = choices.get(partner.get(lid.get("ident", ""), ""))
-        if right is None:
-            raise Fault(N_("Give every item on the left its partner on the right."))
-        pairs.append((left, right.text))
-        spare += [html.text for html in choices.values()]
-    used = [right for _, right in pairs]
-    rest = [text for at, text in enumerate(spare) if text not in used and text not in spare[:at]]
-    read_matching(source.item, [*pairs, *(({}, text) for text in rest)])
+    """Read a matching; where an item on the left takes several, as a category does, the sides change."""
+    blocks = [one for one in source.node.iter("flow") if one.get("class") == "RIGHT_MATCH_BLOCK"]  # Blackboard
+    apart = [source.html(one) for block in blocks for one in block if one.tag == "flow"]
+    lists = {lid.get("ident") or lid.get("respident", ""): lid for lid in lids}
+    left = {name: _prompt(source, lid) if not apart else source.html(lid.getparent()) for name, lid in lists.items()}
+    right = {
+        name: dict(zip(_labels(source, lid), apart, strict=False)) if apart else _labels(source, lid)
+        for name, lid in lists.items()
+    }
+    pairs = [
+        (left[name], right[name][value])
+        for one in source.conditions
+        if one.right
+        for name, value in one.given
+        if name in left and (left[name].text or left[name].media) and value in right[name]
+    ]
+    several = len({id(one) for one, _ in pairs}) < len(pairs)
+    if several and len({_shown(other) for _, other in pairs}) == len(pairs):
+        count = len({_shown(one) for labels in right.values() for one in labels.values()})
+        if count > len(pairs):
+            source.item.warnings.append(note(N_("Items that belong to no category were left out."), source.item.place))
+        read_matching(source.item, [(other, one) for one, other in pairs])
+        return
+    if several or {id(one) for one, _ in pairs} != {id(one) for one in left.values() if one.text or one.media}:
+        raise Fault(N_("Give every item on the left its partner on the right."))
+    spare = [one for labels in right.values() for one in labels.values() if one.text or one.media]
+    read_matching(source.item, [*pairs, *((Html({}, {}), one) for one in spare)])
 
 
-def _read_blanks(source: _Source, lids: Sequence[etree._Element]) -> None:
-    """Read several blanks: their names stand in the text in square brackets, their spellings as choices."""
+def _read_gap_lists(source: _Source, lids: Sequence[etree._Element], names: Sequence[str]) -> None:
+    """Read gaps that the text marks by their names: to be typed, with the spellings as choices, or chosen."""
     question = source.item.question
-    names = [lid.get("ident", "").removeprefix("response_") for lid in lids]
-    shown = [flat(next(iter(source.html(lid).text.values()), name)) for lid, name in zip(lids, names, strict=True)]
-    right = {pair for one in _right(source) for pair in one.given}
-    keys = []
-    for lid in lids:
-        ident = lid.get("ident", "")
-        labels = _labels(source, lid)
-        accepted = [html for id_, html in labels.items() if (ident, id_) in right] or list(labels.values())
-        keys.append([flat(next(iter(html.text.values()), "")) for html in accepted if html.text])
-    numbers = {name: at for at, name in enumerate(shown, 1)}
+    kinds = {label.get("answer_type", "") for lid in lids for label in lid.iter("response_label")}
+    ways = {label.get("scoring_algorithm", "") for lid in lids for label in lid.iter("response_label")}
+    typed = source.kind == "fill_in_multiple_blanks_question" and not kinds & {"dropdown", "wordbank"}
+    if "TextRegex" in ways:
+        raise Fault(N_("An accepted answer is a pattern. Write the accepted answers out."))
+    _mark(question, names, (lambda at: f"{{{{{at}}}}}") if typed else (lambda at: gap(at, len(names))))
+    right = {pair for one in source.conditions if one.right for pair in one.given}
+    lists = [_labels(source, lid) for lid in lids]
+    if typed:
+        keys = [[text for html in labels.values() if (text := _shown(html))] for labels in lists]
+        question |= {"type": "fill_in", "key": keys, "credit": "each"}
+        if not all(keys):
+            raise Fault(N_("Give at least one accepted answer for every blank."))
+        return
+    gaps = []
+    for lid, labels in zip(lids, lists, strict=True):
+        fits = [html for id_, html in labels.items() if (lid.get("ident", ""), id_) in right]
+        if len(fits) != 1:
+            raise Fault(N_("No option is marked as right."))
+        gaps.append((fits[0], list(labels.values())))
+    read_gaps(source.item, gaps)
+
+
+def _mark(question: dict[str, Any], names: Sequence[str], mark: Callable[[int], str]) -> None:
+    """Put marks where a text has names in square brackets."""
+    numbers = {name: at for at, name in enumerate(names, 1)}
     question["stem"] = {
-        language: _BLANK.sub(lambda found: f"{{{{{numbers[found[1]]}}}}}" if found[1] in numbers else found[0], text)
+        language: _BLANK.sub(lambda found: mark(numbers[found[1]]) if found[1] in numbers else found[0], text)
         for language, text in question["stem"].items()
     }
-    question |= {"type": "fill_in", "key": keys, "credit": "each"}
+
+
+def _read_typed(source: _Source, typed: Sequence[_Typed]) -> None:
+    item, question = source.item, source.item.question
+    right = [one for one in source.conditions if one.right]
+    keys = []
+    for one in typed:
+        given = [flat(value) for rule in right for name, value in rule.given if len(typed) == 1 or name in one.idents]
+        keys.append([text for text in dict.fromkeys(given) if normalise(text)])
+    if not any(keys):
+        raise Fault(ESSAY)
     if not all(keys):
         raise Fault(N_("Give at least one accepted answer for every blank."))
-
-
-def _read_typed(source: _Source, node: etree._Element) -> None:
-    item = source.item
-    fib = node.find(".//render_fib")
-    kind = (fib.get("fibtype", "") if fib is not None else "").lower()
-    numeric = source.kind == "numerical_question" or node.tag == "response_num" or kind in ("decimal", "integer")
-    if numeric:
-        item.question |= {"type": "numeric", "key": _number(source)}
+    if any(test.get("case", "").lower() == "yes" for rule in right for test in rule.node.iter("varequal")):
+        item.warnings.append(note(CASE_COUNTS, item.place))
+    if len(typed) == 1:
+        question |= {"type": "fill_in", "key": keys[0]}
         return
-    accepted = [flat(value) for one in _right(source) for _, value in one.given]
-    accepted = [text for text in dict.fromkeys(accepted) if normalise(text)]
-    if not accepted:
-        raise Fault(ESSAY)
-    item.question |= {"type": "fill_in", "key": accepted}
+    _mark(question, [one.node.get("ident", "") for one in typed], lambda at: f"{{{{{at}}}}}")
+    if not any("{{1}}" in text for text in question["stem"].values()):
+        marks = " ".join(f"{{{{{at}}}}}" for at in range(1, len(typed) + 1))
+        question["stem"] = {language: f"{text}\n{marks}" for language, text in question["stem"].items()}
+    question |= {"type": "fill_in", "key": keys}
+    if len(right) > 1:
+        question["credit"] = "each"
 
 
-def _number(source: _Source) -> dict[str, Any]:
-    """Read the number and its tolerance from an exact value, from limits, or from both."""
+_LIMITS = ("vargte", "vargt", "varlte", "varlt")
+
+
+def _read_number(source: _Source) -> None:
+    """Read numbers, each with its tolerance from an exact value, from limits, or from both."""
     rules = [
         one
-        for one in source.node.iterfind("resprocessing/respcondition")
-        if any(fraction_of((score.text or "0").strip()) > 0 for score in one.iterfind("setvar"))
+        for one in source.conditions
+        if one.share > 0 and (one.given or next(one.node.iter(*_LIMITS), None) is not None)
     ]
-    if len(rules) != 1:
-        raise Fault(N_("%(count)s numbers are fully right; it must be exactly one."), count=len(rules))
-    exact = [number(one.text or "") for one in rules[0].iter("varequal")]
-    limits = [Decimal(number(one.text or "")) for one in rules[0].iter("vargte", "vargt", "varlte", "varlt")]
+    if not rules:
+        raise Fault(N_("No answer is marked as right."))
+    best = max(one.share for one in rules)
+    read_numeric(source.item, [(*_value(one.node), one.share / best) for one in rules])
+
+
+def _value(node: etree._Element) -> tuple[str, str]:
+    tests = list(node.iter("varequal"))
+    exact = [number(one.text or "") for one in tests]
+    limits = [Decimal(number(one.text or "")) for one in node.iter(*_LIMITS)]
+    if exact and tests[0].get("margintype") == "percent":
+        return exact[0], f"{shortest(number(tests[0].get('margin', '0')))}%"
+    if len(limits) != 2 and not exact:
+        raise Fault(N_("It has one limit only; a number needs two, or an exact value."))
     if len(limits) != 2:
-        if not exact:
-            raise Fault(N_("No answer is marked as right."))
-        return {"value": exact[0], "tolerance": "0"}
+        return exact[0], "0"
     low, high = min(limits), max(limits)
     middle = Decimal(exact[0]) if exact else (low + high) / 2
-    return {
-        "value": exact[0] if exact else shortest(str(middle)),
-        "tolerance": shortest(str(max(high - middle, middle - low))),
-    }
+    return exact[0] if exact else shortest(str(middle)), shortest(str(max(high - middle, middle - low)))
 
 
 def _read_calculated(source: _Source) -> None:
     """Read a formula question of Canvas as one whose values are drawn for each paper."""
     question = source.item.question
     found = source.node.find("itemproc_extension/calculated")
-    formulas = (
-        [flat("".join(one.itertext())) for one in found.iterfind("formulas/formula")] if found is not None else []
-    )
-    if found is None or not formulas:
+    formulas = [flat("".join(one.itertext())) for one in found.iterfind("formulas/formula")]
+    if not formulas:
         raise Fault(N_("No answer is marked as right."))
-    if len(formulas) > 1:
-        raise Fault(N_("The formula has several steps. Write it as one."))
     variables = {}
     for var in found.iterfind("vars/var"):
         scale = int(Decimal(number(var.get("scale") or "0")))
@@ -338,8 +530,22 @@ def _read_calculated(source: _Source) -> None:
         "type": "numeric",
         "variables": variables,
         "key": {
-            "expression": formulas[0].replace("^", "**").lower(),
+            "expression": expression_of(_one_formula(formulas), {}),
             "decimals": int(Decimal(number(places))),
             "tolerance": f"{number(tolerance[:-1])}%" if tolerance.endswith("%") else number(tolerance),
         },
     }
+
+
+def _one_formula(steps: Sequence[str]) -> str:
+    """Put the steps of a formula (x = n * x, then x + y) into its last one. Raises: Fault."""
+    known: dict[str, str] = {}
+    text = ""
+    for step in steps:
+        name, equals, formula = step.lower().rpartition("=")
+        text = re.sub(r"[a-z_]\w*", lambda found: known.get(found[0], found[0]), formula.strip().replace("^", "**"))
+        if len(text) > LONGEST_FORMULA:
+            raise Fault(N_("This is no formula that can be read: %(text)s"), text=steps[-1][:80])
+        if equals:
+            known[name.strip()] = f"({text})"
+    return text

@@ -19,6 +19,7 @@ _ANSWER_IS = {"zh": "正确答案：", "en": "Right answer: "}
 _TRUTH = {True: {"zh": "正确", "en": "true"}, False: {"zh": "错误", "en": "false"}}
 _SENTENCE = re.compile(r"[^\W\d_]{2,}.*\s.*[^\W\d_]{2,}", re.DOTALL)
 _CODE = re.compile(r"\[([\w-]+)\]\s*$")
+_TEX = re.compile(r"\\[(\[]|\$\$")
 
 
 class Defaults(msgspec.Struct, frozen=True):
@@ -52,6 +53,10 @@ def settle(item: Item, topics: Mapping[str, Mapping[str, str]], defaults: Defaul
     if missing:
         item.warnings.append(
             note(N_("Translation missing: what is there stands for both languages. Add the other one."), item.place)
+        )
+    if any(_TEX.search(str(text.get("zh", ""))) for text in texts_of(question)):
+        item.warnings.append(
+            note(N_("It holds a formula in TeX, which is shown as it is typed. Write it in plain signs."), item.place)
         )
     _settle_topic(item, topics, defaults.topic)
     if "difficulty" not in question:

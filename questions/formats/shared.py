@@ -6,7 +6,8 @@ import base64
 import binascii
 import hashlib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 from urllib.parse import unquote
@@ -23,6 +24,7 @@ from questions.formats.neutral import (
     letter,
     note,
     settle_credit,
+    shortest,
     words,
 )
 from questions.rules import N_, Fault, mime_of, normalise
@@ -32,7 +34,8 @@ OTHER_TYPE = N_(
     "Questions of the type %(type)s cannot be taken in. Leave the question out or write it as another type."
 )
 ESSAY = N_("Essay questions are marked by people and cannot be taken in. Leave the question out.")
-_STAR = re.compile(r"(?<!\\)\*")
+CASE_COUNTS = N_("The file tells upper from lower case in answers; here they are one.")
+UNEVEN = N_("Parts that counted differently in the file count alike here.")
 
 
 class Media:
@@ -60,7 +63,9 @@ class Media:
                 ending = _ENDINGS[mime_of(content)]
             except BadMedia:
                 text = N_("The image %(name)s was left out: it is not in the file, too large, or of a type not kept.")
-                item.warnings.append(note(text, item.place, name=name[:60]))
+                warning = note(text, item.place, name=name[:60])
+                item.warnings += [warning] if warning not in item.warnings else []
+                html.lost = html.lost or name[:60]
                 continue
             kept = f"{hashlib.sha256(content).hexdigest()[:32]}.{ending}"
             self.found[kept] = content
@@ -76,6 +81,25 @@ def keep_media(owner: dict[str, Any], html: Html, part: str = "media") -> None:
         owner["media"] = [*owner.get("media", []), *entries]
     elif entries:
         owner["image"] = entries[0]
+
+
+def parts_of(shown: Iterable[Words | Html], prefix: str = "") -> list[dict[str, Any]]:
+    """Make options or prompts (see `labelled`) of texts, each perhaps with an image; one of neither raises Fault."""
+    htmls = [_html(one) for one in shown]
+    texts = [html.text or next(iter(html.media.values()), {}) for html in htmls]
+    for html, text in zip(htmls, texts, strict=True):
+        if not text and html.lost:
+            raise Fault(N_("An option is nothing but the image %(name)s, which cannot be kept."), name=html.lost)
+        if not text:
+            raise Fault(N_("An option has no text."))
+    parts = labelled(texts, prefix)
+    for part, html in zip(parts, htmls, strict=True):
+        keep_media(part, html, "image")
+    return parts
+
+
+def _html(shown: Words | Html) -> Html:
+    return shown if isinstance(shown, Html) else Html(shown, {})
 
 
 def decoded(text: str) -> bytes | None:
@@ -96,9 +120,11 @@ def read_formatted(text: str, kind: str) -> Html:
     """Read a text in one of Moodle's formats: html, markdown, plain, moodle (HTML in which line breaks count)."""
     if kind == "markdown":
         return from_markdown(text)
+    if kind == "html":
+        return from_html(text)
     if kind == "plain" or not any(sign in text for sign in ("<", "&", "{mlang")):
         return from_plain(text)
-    return from_html(text if kind == "html" else text.replace("\n", "<br>"))
+    return from_html(text.replace("\n", "<br>"))
 
 
 def settle_feedback(question: dict[str, Any], general: Html, more: Sequence[Words] = ()) -> None:
@@ -125,7 +151,7 @@ def joined(texts: Sequence[Words]) -> Words:
     return {language: line for language, line in lines.items() if line}
 
 
-def read_choice(item: Item, texts: Sequence[Words], shares: Sequence[Fraction], single: bool) -> None:
+def read_choice(item: Item, texts: Sequence[Words | Html], shares: Sequence[Fraction], single: bool) -> None:
     """Make a single or multiple choice of what each option earns.
 
     Args:
@@ -137,9 +163,7 @@ def read_choice(item: Item, texts: Sequence[Words], shares: Sequence[Fraction], 
     Raises: Fault where several options are each fully right, or none is.
     """
     question = item.question
-    if not all(texts):
-        raise Fault(N_("An option has no text."))
-    question["options"] = labelled(texts)
+    question["options"] = parts_of(texts)
     ids = [option["id"] for option in question["options"]]
     full = [id_ for id_, share in zip(ids, shares, strict=True) if share >= 1]
     right = [id_ for id_, share in zip(ids, shares, strict=True) if share > 0]
@@ -174,17 +198,30 @@ def read_short(item: Item, answers: Sequence[tuple[str, Fraction]]) -> None:
     right = [text for text, share in answers if share >= 1]
     if any(0 < share < 1 for _, share in answers):
         item.warnings.append(note(N_("A spelling that earned a part of the points is no longer accepted."), item.place))
-    if any(_STAR.search(text) for text in right):
+    plain = [text for text in right if not _STAR.search(text)]
+    if len(plain) < len(right) and not plain:
         raise Fault(N_("An accepted answer holds *, which stands for anything. Write the accepted answers out."))
-    key = [flat(text.replace("\\*", "*")) for text in right]
+    if len(plain) < len(right):
+        item.warnings.append(
+            note(N_("An accepted answer with *, which stands for anything, was left out; the others stay."), item.place)
+        )
+    key = [flat(text.replace("\\*", "*")) for text in plain]
     item.question |= {"type": "fill_in", "key": list(dict.fromkeys(text for text in key if normalise(text)))}
     if not item.question["key"]:
         raise Fault(N_("No answer is marked as right."))
 
 
 def read_numeric(item: Item, found: Sequence[tuple[str, str, Fraction]]) -> None:
-    """Make a numeric question of values, tolerances and what each earns. Raises: Fault unless one is fully right."""
+    """Make a numeric question of values, tolerances ("0.5", "2%") and what each earns, or a fill-in of several exact
+    values that are all fully right. Raises: Fault where several that are right have tolerances, or none is right."""
     full = [(value, tolerance) for value, tolerance, share in found if share >= 1]
+    if len(full) > 1 and not any(Decimal(tolerance.rstrip("%")) for _, tolerance in full):
+        item.warnings.append(
+            note(N_("Several numbers are right: each is accepted only as it is written, 4 but not 4.0."), item.place)
+        )
+        spelled = [form for value, _ in full for form in (value, shortest(value))]
+        item.question |= {"type": "fill_in", "key": list(dict.fromkeys(spelled))}
+        return
     if len(full) != 1:
         raise Fault(N_("%(count)s numbers are fully right; it must be exactly one."), count=len(full))
     if len(found) > 1:
@@ -192,21 +229,53 @@ def read_numeric(item: Item, found: Sequence[tuple[str, str, Fraction]]) -> None
     item.question |= {"type": "numeric", "key": {"value": full[0][0], "tolerance": full[0][1]}}
 
 
-def read_matching(item: Item, pairs: Sequence[tuple[Words, Words]]) -> None:
-    """Make a matching of pairs; a pair without a left side is an option that fits nothing. Raises: Fault."""
+def read_matching(item: Item, pairs: Sequence[tuple[Words | Html, Words | Html]]) -> None:
+    """Make a matching of pairs, or a single choice of one pair; a pair without a left side is an option that fits
+    nothing. Raises: Fault."""
     question = item.question
-    texts: list[Words] = []
-    key: dict[str, str] = {}
-    prompts = [left for left, _ in pairs if left]
-    if not all(right for _, right in pairs):
-        raise Fault(N_("An option has no text."))
-    for left, right in pairs:
-        if right not in texts:
-            texts.append(right)
-        if left:
-            key[f"p{len(key) + 1}"] = letter(texts.index(right))
-    question |= {"type": "matching", "prompts": labelled(prompts, "p"), "options": labelled(texts), "key": key}
+    rights: list[Html] = []
+    lefts: list[Html] = []
+    wanted: list[int] = []
+    for left, right in ((_html(one), _html(other)) for one, other in pairs):
+        if right not in rights:
+            rights.append(right)
+        if left.text or left.media or left.lost:
+            lefts.append(left)
+            wanted.append(rights.index(right))
+    if len(lefts) == 1 and len(rights) > 1:
+        question["stem"] = joined([text for text in (question.get("stem", {}), lefts[0].text) if text])
+        keep_media(question, lefts[0])
+        read_choice(item, rights, [Fraction(at == wanted[0]) for at in range(len(rights))], True)
+        return
+    question |= {"type": "matching", "prompts": parts_of(lefts, "p"), "options": parts_of(rights)}
+    question["key"] = {f"p{number}": letter(at) for number, at in enumerate(wanted, 1)}
     question["credit"] = "each"
+
+
+def gap(number: int, count: int) -> str:
+    """Return the mark of a gap in a stem, to be filled with a given word: the only one, or one of several."""
+    return f"____({number})" if count > 1 else "____"
+
+
+def read_gaps(item: Item, gaps: Sequence[tuple[Html, Sequence[Html]]]) -> None:
+    """Make a matching of gaps with words, or a single choice of one gap; the stem marks them (see `gap`).
+
+    Args:
+        item: the question.
+        gaps: of each gap the word that fits and the words offered.
+
+    Raises: Fault.
+    """
+    if len(gaps) == 1:
+        right, words_offered = gaps[0]
+        distinct = [word for at, word in enumerate(words_offered) if word not in words_offered[:at]]
+        read_choice(item, distinct, [Fraction(word == right) for word in distinct], True)
+        return
+    pairs = [(Html({"": f"({at})"}, {}), right) for at, (right, _) in enumerate(gaps, 1)]
+    read_matching(item, [*pairs, *((Html({}, {}), word) for _, offered in gaps for word in offered)])
+    item.warnings.append(
+        note(N_("Gaps to be filled with given words became a matching of gaps and words."), item.place)
+    )
 
 
 def refuse_in_moodle(question: Mapping[str, Any], *, drawn: bool) -> None:

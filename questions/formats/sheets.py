@@ -4,26 +4,25 @@ from __future__ import annotations
 
 import csv
 import io
+import posixpath
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
-from itertools import islice
 from typing import Any
 
 import python_calamine
-from xlsxwriter.utility import xl_col_to_name
+from xlsxwriter.utility import xl_cell_to_rowcol, xl_col_to_name
 
+from questions.formats.answers import blanks_of, letters_of, truth_of
 from questions.formats.columns import (
-    BY_HAND,
     CREDIT_NAMES,
     DIFFICULTY_WORDS,
-    FALSE,
     FORMULA,
     OWN_SHEETS,
     TRUE,
-    TYPE_WORDS,
     guess_field,
+    kind_of,
 )
 from questions.formats.neutral import (
     MOST_QUESTIONS,
@@ -34,21 +33,25 @@ from questions.formats.neutral import (
     Reading,
     Refused,
     Words,
-    blanks_in,
     decode,
     flat,
     labelled,
+    letter,
     note,
     number,
     tidy,
+    words,
 )
-from questions.formats.unpack import Archive
+from questions.formats.shared import joined
+from questions.formats.unpack import Archive, parse_xml
 from questions.rules import CASE_SIZE, CREDITS, MOST_PARTS, N_, Fault, normalise
 
 MOST_CELL = 131_072
 LONGEST_LIST = 4_000
 """Characters of a cell that lists variables."""
 MOST_COLUMNS = 200
+MOST_TOPICS = 3
+"""Columns in which the topic of a question is looked for."""
 HEAD_ROWS = 10
 """Within how many rows the headings must stand."""
 
@@ -59,8 +62,12 @@ _RANGE = re.compile(
     r"(?:\s*[,，]?\s*(?:step|步长|/)\s*[:：=]?\s*([^\s,，;；]+))?"
 )
 _PAIR = re.compile(r"(\d{1,2})\s*(?:->|→|[-–—:：=])\s*([A-Ta-t])(?![A-Za-z])")
-_BETWEEN_BLANKS = re.compile(r"(?<!\\)[\n;；]")
-_GAP = re.compile(r"_{2,}|（\s*）|\(\s{2,}\)")
+_SEPARATOR = re.compile(r"sep=([,;\t|])\r?\n")
+"""The first line in which Excel notes what separates the cells."""
+_MEASURED = re.compile(r"([-+−]?[\d.,]+)\s*(?:(±\s*[\d.]+%?)\s*)?([^\W\d_][^\d]{0,19}|%|℃|°C?)?")
+"""A number with a tolerance and a unit."""
+_BARE = ("0", "1", "t", "f", "y", "n", "r", "w", "v", "x")
+"""Answers that say true or false only where the type says that there is nothing else to say."""
 
 Cells = Sequence[str]
 
@@ -89,29 +96,23 @@ def read_xlsx(body: bytes, mapping: Mapping[str, str] | None = None) -> Reading:
 
     Raises: Refused.
     """
-    formulas: dict[str, list[bytes]] = {}
+    formulas: dict[str, list[tuple[int, int]]] = {}
     if body.startswith(b"PK"):
         archive = Archive(body)
+        sheets = _sheets_of(archive)
         for name in archive.names():
             content = archive.read(name)
             if name.startswith("xl/worksheets/") and name.endswith(".xml"):
                 rows = _LAST_ROW.findall(content[-2_000_000:])
                 if rows and int(rows[-1]) > MOST_QUESTIONS + HEAD_ROWS:
                     raise _too_many()
-                found = [one[1] for one in islice(_CELL_FORMULA.finditer(content), 20)]
-                if found:
-                    formulas[name] = found
+                cells = [xl_cell_to_rowcol(one[1].decode()) for one in _CELL_FORMULA.finditer(content)]
+                formulas[sheets.get(name, "")] = [(row + 1, column) for row, column in cells]
     elif not body.startswith(b"\xd0\xcf\x11\xe0"):
         raise Refused(N_("The file is no workbook that can be opened. Save it as .xlsx or .csv."))
-    if formulas:
-        cells = [cell.decode() for found in formulas.values() for cell in found]
-        raise Refused(
-            N_("Cells hold formulas: %(cells)s. Replace them by their values (copy, paste values only)."),
-            cells=", ".join(cells[:20]),
-        )
     try:
         book = python_calamine.load_workbook(io.BytesIO(body))
-        tables = [_table(book, name) for name in book.sheet_names]
+        tables = [_table(book, name, formulas.get(name, [])) for name in book.sheet_names]
     except python_calamine.PasswordError as fault:
         raise Refused(N_("The workbook is protected by a password. Save it without one.")) from fault
     except python_calamine.CalamineError as fault:
@@ -123,11 +124,25 @@ def _too_many() -> Refused:
     return Refused(N_("The file has more than %(most)s rows. Divide it."), most=MOST_QUESTIONS)
 
 
-def _table(book: Any, name: str) -> _Table:
+def _sheets_of(archive: Archive) -> dict[str, str]:
+    """Return the names of the sheets by the files that hold them."""
+    book, links = "xl/workbook.xml", "xl/_rels/workbook.xml.rels"
+    if not {book, links} <= set(archive.names()):
+        return {}
+    files = {link.get("Id"): link.get("Target", "") for link in parse_xml(archive.read(links), links)}
+    found = {}
+    for sheet in parse_xml(archive.read(book), book).iterfind("{*}sheets/{*}sheet"):
+        key = next((value for name, value in sheet.attrib.items() if str(name).endswith("}id")), "")
+        found[posixpath.normpath(posixpath.join("/xl", files.get(key, ""))).lstrip("/")] = sheet.get("name", "")
+    return found
+
+
+def _table(book: Any, name: str, formulas: Iterable[tuple[int, int]]) -> _Table:
     sheet = book.get_sheet_by_name(name)
     if sheet.total_height > MOST_QUESTIONS + HEAD_ROWS:
         raise _too_many()
-    table = _Table(name, [])
+    text = N_("The cell holds a formula. Replace it by its value (copy, paste values only).")
+    table = _Table(name, [], faults=dict.fromkeys(formulas, text))
     for at, cells in enumerate(sheet.to_python(skip_empty_area=False), 1):
         row = []
         for column, value in enumerate(cells[:MOST_COLUMNS]):
@@ -151,12 +166,14 @@ def _cell(value: Any) -> str:
 def read_csv(body: bytes, mapping: Mapping[str, str] | None = None) -> Reading:
     """Read CSV separated by commas, semicolons or tabs; arguments as `read_xlsx`. Raises: Refused."""
     text, notes = decode(body)
-    first = text[:20_000].split("\n")[0]
-    delimiter = max(",;\t", key=first.count)
+    said = _SEPARATOR.match(text)
+    text = text[said.end() :] if said else text
+    delimiter = said[1] if said else _delimiter(text, mapping or {})
     table = _Table("", [], lines=True)
     csv.field_size_limit(MOST_CELL)
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    line = 1
+    ahead = 1 if said else 0
+    line = ahead + 1
     try:
         for cells in rows:
             if len(table.rows) > MOST_QUESTIONS + HEAD_ROWS:
@@ -167,12 +184,29 @@ def read_csv(body: bytes, mapping: Mapping[str, str] | None = None) -> Reading:
                         "The cell begins like a formula. Put an apostrophe (') before it if it is text."
                     )
             table.rows.append((line, [_unguarded(cell) for cell in cells[:MOST_COLUMNS]]))
-            line = rows.line_num + 1
+            line = ahead + rows.line_num + 1
     except csv.Error as fault:
-        raise Refused(N_("The CSV cannot be read: %(why)s"), Place(line=rows.line_num), why=str(fault)) from fault
+        place = Place(line=ahead + rows.line_num)
+        if "expected after" in str(fault) or "end of data" in str(fault):
+            text = N_(
+                "A quotation mark is not closed or stands amid a cell. Write each twice, and the cell between two."
+            )
+            raise Refused(text, place) from fault
+        raise Refused(N_("The CSV cannot be read: %(why)s"), place, why=str(fault)) from fault
     reading = _read([table], mapping or {})
     reading.notes[:0] = notes
     return reading
+
+
+def _delimiter(text: str, mapping: Mapping[str, str]) -> str:
+    """Return what separates the cells: that with which a row of headings is found, or else the most frequent sign."""
+    head = text[:20_000].split("\n")[:HEAD_ROWS]
+    signs = sorted(",;\t", key=lambda sign: -sum(line.count(sign) for line in head))
+    for sign in signs:
+        rows = [(at, [tidy(cell.strip('"')) for cell in line.split(sign)]) for at, line in enumerate(head, 1)]
+        if _find_head(_Table("", rows), mapping):
+            return sign
+    return signs[0]
 
 
 def _unguarded(text: str) -> str:
@@ -233,7 +267,7 @@ def _find_head(table: _Table, mapping: Mapping[str, str]) -> tuple[int, dict[int
         fields: dict[int, str] = {}
         for column, cell in enumerate(row):
             name = mapping[cell] if cell in mapping else guess_field(cell)
-            if name and name not in fields.values():
+            if name and (name not in fields.values() or name == "topic"):
                 fields[column] = name
         if len(fields) > 1 and any(name.split("_")[0] == "stem" for name in fields.values()):
             return index, fields
@@ -241,11 +275,14 @@ def _find_head(table: _Table, mapping: Mapping[str, str]) -> tuple[int, dict[int
 
 
 class _Row:
-    """The cells of one row by field."""
+    """The cells of one row by field; several columns of topics go from the widest to the narrowest."""
 
-    def __init__(self, cells: Cells, fields: Mapping[int, str]) -> None:
+    def __init__(self, cells: Cells, fields: Mapping[int, str], sheet: str) -> None:
         self._cells = {name: cells[column] for column, name in fields.items() if column < len(cells)}
         self.columns = {name: column for column, name in fields.items()}
+        topics = [cells[at] for at, name in fields.items() if name == "topic" and at < len(cells) and cells[at]]
+        self.topics = topics[-MOST_TOPICS:]
+        self.sheet = sheet
 
     def get(self, name: str) -> str:
         return self._cells.get(name, "")
@@ -262,18 +299,21 @@ class _Row:
 
 
 def _read_row(table: _Table, at: int, cells: Cells, fields: Mapping[int, str]) -> Item:
-    row = _Row(cells, fields)
+    row = _Row(cells, fields, table.name)
     item = Item({}, table.place(at), [], None, [], [])
     for column, name in fields.items():
-        if (at, column) in table.faults and name:
+        if (at, column) in table.faults and name not in ("", "id"):
             item.problems.append(note(table.faults[at, column], table.place(at, column)))
     question = item.question
     for name in ("id", "case"):
         if row.get(name):
             question[name] = flat(row.get(name))
     question |= {name: text for name in ("stem", "explanation", "source") if (text := row.text(name))}
-    item.topics = [flat(row.get("topic"))] if row.get("topic") else []
+    item.topics = [flat(topic) for topic in row.topics]
     item.case_stem = row.text("case_stem") or None
+    if item.case_stem and "case" not in question:
+        question["stem"] = joined([item.case_stem, question.get("stem", {})])
+        item.case_stem = None
     for name, read in (("difficulty", _read_difficulty), ("type", _read_kind)):
         try:
             read(row, item)
@@ -313,32 +353,33 @@ def _read_difficulty(row: _Row, item: Item) -> None:
             )
         )
     else:
-        raise Fault(N_("The difficulty “%(text)s” is not a number from 1 to 5."), text=row.get("difficulty")[:40])
+        text = N_("The difficulty “%(text)s” is not a number from 1 to 5.")
+        item.warnings.append(note(text, item.place, text=row.get("difficulty")[:40]))
 
 
 def _read_kind(row: _Row, item: Item) -> None:
-    plain = re.sub(r"[\W_]", "", normalise(row.get("type")))
-    if plain in BY_HAND:
+    """Tell the type by its column or by the name of the sheet; where these do not, by options and answer."""
+    said = row.get("type")
+    kind = kind_of(said or row.sheet)
+    if kind == "by hand":
         raise Fault(N_("Questions marked by people (essays, short answers in sentences) cannot be taken in."))
-    kind = TYPE_WORDS.get(plain, "")
-    if plain and not kind:
-        raise Fault(N_("The type “%(text)s” is not known."), text=row.get("type")[:40])
-    item.question["type"] = kind or _guess_kind(row)
+    if said and not kind:
+        if not row.parts("option") and not row.text("options") and truth_of(row.get("answer")) is None:
+            raise Fault(N_("The type “%(text)s” is not known."), text=said[:40])
+        text = N_("The type “%(text)s” is not known: it was told by options and answer.")
+        item.warnings.append(note(text, item.place, text=said[:40]))
+    item.question["type"] = kind if kind not in ("", "choice") else _guess_kind(row)
 
 
 def _guess_kind(row: _Row) -> str:
-    answer = normalise(row.get("answer"))
     if row.get("variables"):
         return "numeric"
     if row.parts("prompt"):
         return "matching"
     if row.parts("option") or row.text("options"):
-        return (
-            "multiple"
-            if len(re.findall(r"[a-t]", answer)) > 1 and not re.search(r"[^a-t,、，;；/|]", answer)
-            else "single"
-        )
-    return "true_false" if answer in (TRUE | FALSE) - {"0", "1"} else "fill_in"
+        return "single"
+    plain = normalise(row.get("answer"))
+    return "fill_in" if plain in _BARE or truth_of(plain) is None else "true_false"
 
 
 def _read_credit(row: _Row, item: Item) -> None:
@@ -357,13 +398,13 @@ def _options(row: _Row) -> list[Words]:
     if parts:
         if [at for at, _ in parts] != list(range(1, len(parts) + 1)):
             raise Fault(N_("An option is empty before one that is not. Close the gap."))
-        return [text for _, text in parts]
+        return _unlettered([text for _, text in parts])
     found: list[Words] = []
     for language, cell in row.text("options").items():
         split = re.split(r"\n|\||｜", cell)
         if len(split) == 1:
             split = re.split(r"\s*(?:^|(?<=[\s;；,，。]))[A-T][.、．:：)）]\s*", cell)
-        texts = [re.sub(r"^[A-Ta-t][.、．:：)）]\s*", "", one.strip()).strip(";； ") for one in split]
+        texts = [re.sub(r"^[A-Ta-t][.、．:：)）]\s*", "", one.strip()).strip(",，;； ") for one in split]
         texts = [text for text in texts if text]
         found = found or [{} for _ in texts]
         if len(found) != len(texts):
@@ -373,91 +414,61 @@ def _options(row: _Row) -> list[Words]:
     return found
 
 
+def _unlettered(options: list[Words]) -> list[Words]:
+    """Take the letters off options that all repeat that of their column: "A. 甲" in column A."""
+    bare = []
+    for at, option in enumerate(options):
+        prefix = re.compile(rf"[(（]?{letter(at)}\s?[.、．:：)）]\s*(?=\S)", re.IGNORECASE)
+        if not all(prefix.match(text) for text in option.values()):
+            return options
+        bare.append({language: prefix.sub("", text, count=1) for language, text in option.items()})
+    return bare
+
+
 def _need_answer(row: _Row) -> str:
-    answer = row.get("answer")
+    """Return the answer; where each option has a column that says whether it is right, the letters of those."""
+    answer = row.get("answer") or "".join(
+        letter(at - 1) for at in range(1, MOST_PARTS + 1) if normalise(row.get(f"correct_{at}")) in TRUE
+    )
     if not answer:
         raise Fault(N_("The answer is missing."))
     return answer
 
 
-def _letters(row: _Row, options: list[dict[str, Any]]) -> list[str]:
-    """Read letters such as "B", "ACD" or "A、C"; the full text of an option will do too."""
-    answer = _need_answer(row)
-    plain = normalise(answer)
-    ids = [option["id"] for option in options]
-    bare = re.sub(r"[,、，;；/|.&+和]", "", plain)
-    if re.fullmatch(r"[a-t]+", bare):
-        unknown = [one for one in bare if one not in ids]
-        if unknown:
-            raise Fault(N_("The answer names option %(letter)s, which is not there."), letter=unknown[0].upper())
-        return list(bare)
-    named = [
-        option["id"]
-        for option in options
-        if plain in {normalise(str(text)) for key, text in option.items() if key != "id"}
-    ]
-    if named:
-        return named[:1]
-    raise Fault(N_("The answer “%(text)s” is no letter of an option. Write B, or ACD."), text=answer[:60])
-
-
 def _read_choice(row: _Row, item: Item) -> None:
     question = item.question
     question["options"] = labelled(_options(row))
-    found = _letters(row, question["options"])
-    if question["type"] == "single" and len(found) > 1 and not row.get("type"):
+    found = letters_of(_need_answer(row), question["options"])
+    if question["type"] == "single" and len(found) > 1 and kind_of(row.get("type") or row.sheet) in ("", "choice"):
         question["type"] = "multiple"
+    elif question["type"] == "multiple" and len(found) == 1:
+        question["type"] = "single"
+        item.warnings.append(note(N_("A multiple choice with one right option became a single choice."), item.place))
     question["key"] = found if question["type"] == "ordering" else sorted(found)
 
 
 def _read_truth(row: _Row, item: Item) -> None:
-    said = normalise(_need_answer(row))
-    options = [normalise(next(iter(text.values()))) for _, text in row.parts("option")]
-    if said in ("a", "b") and len(options) >= 2:
-        said = options[ord(said) - ord("a")]
-    if said not in TRUE | FALSE:
-        raise Fault(N_("The answer “%(text)s” is neither true nor false."), text=row.get("answer")[:40])
-    item.question["key"] = said in TRUE
-
-
-def _split(cell: str) -> list[str]:
-    """Split accepted spellings at bars; a backslash before a bar, semicolon or backslash makes it a plain sign."""
-    parts = [""]
-    signs = iter(cell.replace("｜", "|"))
-    for sign in signs:
-        if sign == "\\":
-            following = next(signs, "")
-            parts[-1] += following if following and following in "|\\;；" else sign + following
-        elif sign == "|":
-            parts.append("")
-        else:
-            parts[-1] += sign
-    return [flat(part) for part in parts if part.strip()]
+    answer = _need_answer(row)
+    said = normalise(answer)
+    options = [next(iter(text.values())) for _, text in row.parts("option")]
+    if said in ("a", "b"):
+        options = options or ["true", "false"]
+        if not row.parts("option"):
+            item.warnings.append(note(N_("The answer A was taken for true and B for false."), item.place))
+        said = options[min(ord(said) - ord("a"), len(options) - 1)]
+    truth = truth_of(said)
+    if truth is None:
+        raise Fault(N_("The answer “%(text)s” is neither true nor false."), text=answer[:40])
+    item.question["key"] = truth
 
 
 def _read_fill_in(row: _Row, item: Item) -> None:
-    question, answer = item.question, _need_answer(row)
-    stem = question.get("stem", {})
-    blanks = max((len(blanks_in(text)) for text in stem.values()), default=0)
-    lines = [line for line in answer.split("\n") if line.strip()]
-    pieces = [piece for piece in _BETWEEN_BLANKS.split(answer) if piece.strip()]
-    if not blanks and len(pieces) > 1 and all(len(_GAP.findall(text)) == len(pieces) for text in stem.values()):
-        for language, text in stem.items():
-            numbers = iter(range(1, len(pieces) + 1))
-            stem[language] = _GAP.sub(lambda _, numbers=numbers: f"{{{{{next(numbers)}}}}}", text)  # type: ignore[misc]
-        lines = pieces
-    elif not blanks:
-        question["key"] = _split(answer)
-        return
-    elif len(lines) != blanks:
-        lines = pieces
-    if blanks and len(lines) != blanks:
-        raise Fault(
-            N_("The text marks %(blanks)s blanks and the answer has %(lines)s lines. Give each blank its own line."),
-            blanks=blanks,
-            lines=len(lines),
-        )
-    question["key"] = [_split(line) for line in lines]
+    """Read the words of the blanks; without an answer the columns of options hold what is accepted."""
+    accepted = [flat(next(iter(text.values()))) for _, text in row.parts("option")]
+    if accepted and not row.get("answer"):
+        item.question["key"] = accepted
+    else:
+        item.question["key"] = blanks_of(item.question.get("stem", {}), _need_answer(row))
 
 
 def _read_numeric(row: _Row, item: Item) -> None:
@@ -467,6 +478,12 @@ def _read_numeric(row: _Row, item: Item) -> None:
     if unit:
         key["unit"] = unit
     answer = _need_answer(row)
+    measured = _MEASURED.fullmatch(answer)
+    if measured and not row.get("variables"):
+        answer = measured[1]
+        key["tolerance"] = _tolerance(measured[2] or row.get("tolerance"))
+        if measured[3] and not unit:
+            key["unit"] = words(measured[3])
     if row.get("variables"):
         question["variables"] = _variables(row.get("variables"))
         if row.get("where"):

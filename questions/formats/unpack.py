@@ -7,6 +7,7 @@ import posixpath
 import stat
 import zipfile
 import zlib
+from pathlib import PurePosixPath
 
 from lxml import etree
 
@@ -32,6 +33,7 @@ class Archive:
         except _PACKED_BADLY as fault:
             raise Refused(N_("The file is no archive that can be opened, or it is damaged.")) from fault
         self._members = {info.filename: info for info in self._zip.infolist() if not info.is_dir()}
+        self._by_last: dict[str, list[str]] = {}
         self._check(len(body))
 
     def _check(self, packed: int) -> None:
@@ -64,6 +66,15 @@ class Archive:
         path = posixpath.normpath(posixpath.join(posixpath.dirname(base), name))
         return path if path in self._members else None
 
+    def find_alone(self, name: str) -> str | None:
+        """Return the only member whose file name, with or without its ending, is this one; None for none or several."""
+        if not self._by_last:
+            for path in map(PurePosixPath, self._members):
+                for last in {path.name, path.stem}:
+                    self._by_last.setdefault(last, []).append(str(path))
+        found = self._by_last.get(name, [])
+        return found[0] if len(found) == 1 else None
+
     def read(self, name: str) -> bytes:
         """Return a member, never more of it than was declared. Raises: Refused."""
         info = self._members[name]
@@ -78,7 +89,7 @@ class Archive:
 
 
 def parse_xml(body: bytes, file: str = "") -> etree._Element:
-    """Parse XML without entities, external files or a document type. Raises: Refused.
+    """Parse XML without entities and external files, a document type among them. Raises: Refused.
 
     Args:
         body: the document.
@@ -95,8 +106,10 @@ def parse_xml(body: bytes, file: str = "") -> etree._Element:
         raise Refused(
             N_("The XML cannot be read: %(why)s"), Place(line=line, file=file), why=str(fault)[:200]
         ) from fault
-    if root.getroottree().docinfo.doctype or root.getroottree().docinfo.internalDTD is not None:
+    dtd = root.getroottree().docinfo.internalDTD
+    if dtd is not None and any(True for _ in dtd.iterentities()):
         raise Refused(
-            N_("The XML declares a document type (DOCTYPE), which is not accepted. Remove it."), Place(file=file)
+            N_("The XML declares entities of its own (in its DOCTYPE), which is not accepted. Remove them."),
+            Place(file=file),
         )
     return root

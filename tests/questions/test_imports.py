@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -265,6 +266,26 @@ def test_images_come_along_and_are_kept_once_for_both_of_their_questions(world: 
     ]
 
 
+def test_an_image_embedded_in_gift_is_kept_with_its_question(world: World) -> None:
+    png = base64.b64encode(b"\x89PNG\r\n\x1a\npicture").decode().replace("=", "\\=")
+    image = f'<img src\\="data\\:image/png;base64,{png}" alt\\="a joint">'
+    text = f"[html]<p>Which joint?</p>{image}{{=butt ~lap}}\n\nWhy?{{}}"
+    import_id = world.begin(text.encode(), "joints.gift", Settings(topic="gas", leave_out=True))
+    report = imports.get_report(fresh(import_id))
+    assert (report.ready, [(one.text[:15], one.count) for one in report.problems]) == (1, [("Essay questions", 1)])
+    world.take_in(import_id)
+    kept = db.session.scalars(select(Media)).one()
+    version = db.session.scalars(select(QuestionVersion)).one()
+    assert version.media == [{"alt": {"en": "a joint", "zh": "a joint"}, "mime": "image/png", "sha256": kept.sha256}]
+
+
+def test_notes_on_a_file_that_are_too_many_to_show_are_counted(world: World) -> None:
+    body = "\n\n".join([*(f"Part {at}" for at in range(25)), "Argon burns.{F}"]).encode()
+    report = imports.get_report(fresh(world.begin(body, "q.gift", Settings(topic="gas"))))
+    assert (report.ready, len(report.notes)) == (1, 21)
+    assert report.notes[-1].text % report.notes[-1].values == "There are 5 more notes like these."
+
+
 def test_a_case_is_imported_as_one_and_torn_apart_by_one_fault(world: World) -> None:
     head = HEAD.rstrip("\n") + ",案例编号,案例（中文）,案例（英文）\n"
     rows = [row(number).rstrip("\n") + f",c1,{'案例,The case' if number == 1 else ','}\n" for number in (1, 2, 3)]
@@ -359,10 +380,14 @@ def test_the_wizard_leads_from_the_upload_to_the_report_and_back(world: World) -
     assert problems.text.startswith("\ufeff")
     assert "line 3" not in problems.text
     assert "Question 2?" in problems.text or "第2题" in problems.text
+    assert "Leave out 1 question with a problem" in page
     settings = {"topic": "", "difficulty": "3", "source": "", "leave_out": "y"}
     assert browser.post(f"{address}/settings", data=settings).status_code == 303
     work(world.app)
-    assert "Import 1 question as a draft" in browser.get(f"{address}?lang=en").text
+    page = browser.get(f"{address}?lang=en").text
+    assert "Import 1 question as a draft" in page
+    assert "1 question with a problem is left out; it is named below." in page
+    assert "The answer names option E, which is not there." in page
     assert browser.post(f"{address}/take_in").status_code == 303
     work(world.app)
     page = browser.get(f"{address}?lang=en").text
@@ -388,6 +413,21 @@ def test_a_column_is_taken_for_what_the_page_says(world: World) -> None:
     batch = fresh(int(address.rpartition("/")[2]))
     assert imports.get_report(batch).types == {"fill_in": 1}
     assert imports.get_settings(batch).mapping == {"问法": "stem_zh"}
+
+
+def test_a_column_that_the_template_does_not_have_stays_what_it_was_guessed_to_be(world: World) -> None:
+    body = b"content,option1,option2,isCorrect1,isCorrect2,topic\nWhich burns?,argon,propane,false,true,gas\n"
+    address = upload(world, world.author, body).headers["Location"]
+    work(world.app)
+    browser = world.browser(world.author)
+    page = browser.get(f"{address}?lang=en").text
+    assert '<option value="correct_2" selected>Whether option 2 is right</option>' in page
+    taken = ["stem", "option_1", "option_2", "correct_1", "correct_2", "topic"]
+    columns = {f"column-{at}": name for at, name in enumerate(taken)}
+    browser.post(f"{address}/settings", data={"topic": "", "difficulty": "3", **columns})
+    work(world.app)
+    report = imports.get_report(fresh(int(address.rpartition("/")[2])))
+    assert (report.ready, [column.field for column in report.columns]) == (1, taken)
 
 
 def test_p2_p3_an_import_is_seen_by_those_whose_bank_it_is_and_by_nobody_else(world: World) -> None:
@@ -474,9 +514,11 @@ def test_the_commands_say_what_they_do_and_a_dry_run_does_nothing(world: World, 
     assert refused.exit_code == 1
     assert "PROBLEM x 1: The answer names option E, which is not there." in refused.output
     assert "line 4 column J" in refused.output
+    assert "leave these 1 out with --leave-out" in refused.output
     dry = runner.invoke(args=[*arguments, "--leave-out", "--dry-run"])
     assert dry.exit_code == 0
     assert "3 questions (csv): 2 to import, 1 with problems, 0 there already" in dry.output
+    assert "Left out: 1 with problems." in dry.output
     assert count_questions() == 0
     done = runner.invoke(args=[*arguments, "--leave-out"])
     assert done.exit_code == 0, done.output

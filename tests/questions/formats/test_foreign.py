@@ -77,8 +77,14 @@ def test_gift_is_read_as_its_documentation_says() -> None:
         ("ordering", ["a", "b", "c"], "each", "Put the steps in order."),
         ("Essay questions are marked by people and cannot be taken in. Leave the question out.",),
         ("A brace is missing. Answers stand between { and }; a brace that is text is written \\{.",),
-        ("Two questions stand together. Put an empty line between them.",),
-        ("2 options are fully right where one may be chosen; it must be exactly one.",),
+        (
+            "A second pair of braces follows. Between two questions stands an empty line; braces that are text are "
+            "written \\{ and \\}.",
+        ),
+        (
+            "2 answers begin with =, so each alone is right, and only one may be. If all must be chosen, write a share "
+            "before each, such as ~%50%; a sign = that is text is written \\=.",
+        ),
         ("An accepted answer holds *, which stands for anything. Write the accepted answers out.",),
         ("fill_in", ["天蓝色", "淡蓝色"], "all", "氧气瓶的颜色是什么？"),
     ]
@@ -92,7 +98,7 @@ def test_gift_is_read_as_its_documentation_says() -> None:
     assert len(reading.items[8].question["options"]) == 4
     assert "no longer accepted" in warned(reading.items[4])
     assert [(one.text, one.place.line) for one in reading.notes] == [
-        ("A description without a question was left out.", 57)
+        ("A text without answers was left out. If a question below it begins with it, close the gap.", 57)
     ]
 
 
@@ -102,8 +108,8 @@ def test_aiken_is_read_with_both_ways_to_letter_an_option() -> None:
     assert [brief(item) for item in reading.items] == [
         ("single", ["b"], "all", "What is the correct answer to this question?"),
         ("single", ["a"], "all", "焊接时应当\n穿戴什么？"),
-        ("A line after the options is neither an option nor ANSWER: X.",),
-        ("The answer “D” is no letter of an option. Write ANSWER: B.",),
+        ("The line ANSWER: X is missing.",),
+        ("The answer names option D, which is not there.",),
     ]
     assert [item.place.line for item in reading.items] == [1, 7, 13, 17]
 
@@ -146,11 +152,11 @@ def test_a_table_in_gbk_is_converted_and_says_so() -> None:
     body = (FIXTURES / "foreign.csv").read_bytes().decode().encode("gbk")
     _, reading = read("foreign.csv", body)
     assert reading.items[0].question["stem"]["zh"] == "氧气瓶与明火的距离不应小于多少？"
-    assert [one.text for one in reading.notes] == [
+    assert [one.text % one.values for one in reading.notes] == [
         "The text was not UTF-8 but GBK; it was converted. Look at the preview before you import."
     ]
     with pytest.raises(Refused, match="neither UTF-8 nor GBK"):
-        read("foreign.csv", b"stem,answer\n\xff\xfa\x80 not text,A\n")
+        read("foreign.csv", b"stem,answer\n\xff\x81\x8d not text,A\n")
 
 
 def test_columns_are_named_by_whoever_imports() -> None:
@@ -187,7 +193,7 @@ def test_moodle_xml_is_read_with_its_quirks() -> None:
             "all",
             "{i} A at {u} V: which power in W, squared?",
         ),
-        ("Cloze questions (several answers embedded in a text) cannot be taken in. Divide it into single questions.",),
+        ("Its gaps are of several kinds, or numbers with a tolerance. Divide it into single questions.",),
         ("Essay questions are marked by people and cannot be taken in. Leave the question out.",),
         ("single", ["a"], "all", "Which gas shields?"),
     ]
@@ -256,7 +262,7 @@ def test_items_of_tao_are_read() -> None:
     assert (first["difficulty"], first["topic"]) == (4, "safety")
     assert reading.media[first["media"][0]["file"]] == PNG
     assert [option["en"] for option in first["options"]] == ["oxygen", "argon", "air"]
-    assert first["explanation"]["en"] == "Argon is inert."
+    assert first["explanation"]["en"] == "Argon is inert.\noxygen: no!"
 
 
 def test_items_of_qti_3_are_read() -> None:

@@ -108,12 +108,22 @@ def test_links_passwords_doubles_and_thousands_of_members_are_refused() -> None:
     assert "twice" in refused("q.zip", double)
 
 
-def test_entities_and_document_types_are_refused() -> None:
+def test_entities_are_refused_and_a_document_type_is_never_fetched() -> None:
     assert refused("q.xml", BOMB)
     outside = b'<!DOCTYPE quiz [<!ENTITY x SYSTEM "file:///etc/passwd">]><quiz><question>&x;</question></quiz>'
     assert "DOCTYPE" in refused("q.xml", outside)
-    assert "DOCTYPE" in refused("q.xml", b'<!DOCTYPE quiz SYSTEM "http://127.0.0.1:1/x.dtd"><quiz/>')
-    assert "DOCTYPE" in refused("q.zip", zipped(("imsmanifest.xml", b"<m/>"), ("i.xml", outside)))
+    assert "DOCTYPE" in refused("q.xml", outside.replace(b"ENTITY x", b"ENTITY % x").replace(b"&x;", b"x"))
+    with cheap():
+        _, reading = read_apart("", "q.xml", b'<!DOCTYPE quiz SYSTEM "http://127.0.0.1:1/x.dtd"><quiz ></quiz>')
+    assert reading.items == []
+    item = outside.replace(b"quiz", b"questestinterop")
+    assert "DOCTYPE" in refused("q.zip", zipped(("imsmanifest.xml", b"<m/>"), ("i.xml", item)))
+
+
+def test_attributes_that_a_document_type_gives_every_element_do_not_grow_past_the_limits() -> None:
+    head = b'<!DOCTYPE quiz [<!ATTLIST a b CDATA "' + b"x" * 1_000_000 + b'">]><quiz >'
+    with pytest.raises(Refused, match=r"memory|long|cannot be read"):
+        read_apart("", "q.xml", head + b"<a/>" * 1_000_000 + b"</quiz>")
 
 
 def test_xml_and_html_nested_deeply_are_refused() -> None:
@@ -141,7 +151,11 @@ def test_a_sheet_of_two_cells_at_its_far_corners_is_refused() -> None:
 
 def test_formulas_are_refused_by_the_cell() -> None:
     rows = text_row(1, "Question", "Answer") + b'<row r="2"><c r="A2"><f>1+1</f><v>2</v></c></row>'
-    assert refused("q.xlsx", workbook(HEAD + rows + TAIL)).startswith("Cells hold formulas: A2.")
+    with cheap():
+        _, reading = read_apart("", "q.xlsx", workbook(HEAD + rows + TAIL))
+    (problem,) = reading.items[0].problems[:1]
+    assert problem.text == "The cell holds a formula. Replace it by its value (copy, paste values only)."
+    assert (problem.place.sheet, problem.place.row, problem.place.column) == ("Sheet1", 2, "A")
     with cheap():
         _, reading = read_apart("", "q.csv", "题干,答案\n=cmd|'/c calc'!A1,对\n".encode())
     assert reading.items[0].problems[0].text.startswith("The cell begins like a formula.")
