@@ -42,6 +42,7 @@ from core import api, database, operation, security, valkey, web
 from core.exports_routes import blueprint as exports_pages
 from core.servers import provide
 from demo.cli import command as demo_command
+from laboratory import uses as laboratory_uses
 from laboratory.cli import commands as laboratory_commands
 from laboratory.routes import blueprint as laboratory_pages
 from leaderboard import services as boards
@@ -62,6 +63,7 @@ from questions import uses as question_uses
 from questions.cli import commands as question_commands
 from questions.routes import blueprint as media_pages
 from questions.routes_admin import blueprint as question_pages
+from questions.routes_cases import blueprint as case_pages
 from questions.routes_import import blueprint as import_pages
 
 BLUEPRINTS: list[Blueprint] = [
@@ -80,6 +82,7 @@ BLUEPRINTS: list[Blueprint] = [
     competition_pages,
     media_pages,
     question_pages,
+    case_pages,
     import_pages,
     practice_pages,
     practice_api,
@@ -148,6 +151,7 @@ def create_app(settings: Settings | None = None, **overrides: Any) -> Flask:
         app.cli.add_command(command)
     question_uses.use_finders[:] = [competition_uses.find_uses]
     question_uses.point_finders[:] = [competition_uses.points_by_topic]
+    question_uses.figure_source[:] = [question_uses.FigureSource(laboratory_uses.figures, laboratory_uses.lights)]
     setup.prize_checks[:] = [lambda competition_id: bool(list_prize_rules(competition_id))]
     practice_queries.level_source[:] = [practice_queries.LevelSource(mocks.find_plan, mocks.list_plans)]
     database.subscriptions.clear()

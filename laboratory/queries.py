@@ -61,6 +61,12 @@ def facilities(version_ids: Collection[int]) -> dict[int, float]:
     return {key: value for key, value in rows}  # noqa: C416 - dict() of rows is not typed
 
 
+def types() -> dict[int, str]:
+    """Return the type of every question version."""
+    rows = db.session.execute(select(QuestionVersion.id, QuestionVersion.type))
+    return {key: value for key, value in rows}  # noqa: C416 - dict() of rows is not typed
+
+
 def list_items(
     trade_code: str,
     organization_ids: Sequence[int],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, url_for
@@ -18,15 +20,14 @@ from core.security import limited
 from core.web import language, tr
 from laboratory import exports, queries, rules, services, tasks
 from laboratory.models import Simulation
-from laboratory.words import light_word, reason_word, type_word
+from laboratory.words import TONES, light_word, reason_word
 from organizations import permissions
 from organizations.queries import get_organization, list_root_ids
+from questions.presenting import kind_word
 from questions.queries import get_versions, list_topics, list_trades
-from questions.rules import Version, row_exposures
+from questions.rules import BlueprintRow, Version, row_exposures, show_blanks
 
 blueprint = Blueprint("laboratory", __name__, url_prefix="/laboratory")
-
-TONES = {"red": "bad", "amber": "warn", "grey": "", "green": "good"}
 
 
 def _allowed() -> list[int]:
@@ -139,13 +140,17 @@ def show_item(statistic_id: int) -> str:
         competition_id=row.statistic.competition_id,
         answers=[_answer(version, answer) for answer in row.statistic.detail["answers"]],
         weeks=[
-            {"label": week, "value": share, "text": f"{100 * share:.1f} % ({count})"}
+            {
+                "label": date.fromisoformat(f"{week}-1").isoformat(),
+                "value": share,
+                "text": f"{100 * share:.1f}% ({count})",
+            }
             for week, count, share in row.statistic.detail["weeks"]
         ],
         version=version,
         light_word=light_word,
         reason_word=reason_word,
-        type_word=type_word,
+        kind_word=kind_word,
         tones=TONES,
         topics={topic.code: tr(topic) for topic in list_topics(row.question.trade_code)},
     )
@@ -157,13 +162,26 @@ def _answer(version: Version, stored: list[Any]) -> dict[str, Any]:
     if version.type == "true_false":
         named = {"true": _("True"), "false": _("False")}
     return {
-        "text": named.get(text, text),
+        "text": _answer_text(version, text, named),
         "right": right,
         "count": count,
         "lower": lower,
         "middle": middle,
         "upper": upper,
     }
+
+
+def _answer_text(version: Version, entry: str, named: Mapping[str, str]) -> str:
+    """Write an entry of the table of answers in words (rules.spell)."""
+    if version.type == "ordering":
+        return " → ".join(named.get(part, part) for part in entry.split(" "))
+    place, colon, given = entry.partition(":")
+    if colon and place.isdecimal() and version.type in ("matching", "fill_in"):
+        number = int(place)
+        if version.type == "matching" and number <= len(version.prompts):
+            return f"{version.prompts[number - 1][language()]} → {named.get(given, given) or '–'}"
+        return f"({place}) {given or '–'}"
+    return named.get(entry, entry)
 
 
 @blueprint.get("/competitions/<int:competition_id>")
@@ -192,6 +210,8 @@ def show_level(level_id: int) -> str:
     """Show the papers of a level: what each row draws, how often each item appears, and the last rehearsal."""
     _person, competition, track, level = _level(level_id)
     bank = get_official_bank(competition, track.trade_code)
+    rows = blueprint_rows(level.blueprint)
+    topics = {topic.code: tr(topic) for topic in list_topics(track.trade_code)}
     simulation = queries.latest_simulation(level_id)
     return render_template(
         "laboratory/level.html",
@@ -199,10 +219,20 @@ def show_level(level_id: int) -> str:
         track=track,
         level=level,
         figures=queries.find_level(level_id),
-        rows=row_exposures(blueprint_rows(level.blueprint), bank, level.exposure_cap),
+        rows=row_exposures(rows, bank, level.exposure_cap),
+        kinds=[_kind(row, topics) for row in rows],
         simulation=simulation,
         shown=_shown(simulation) if simulation and simulation.state == "done" else None,
     )
+
+
+def _kind(row: BlueprintRow, topics: Mapping[str, str]) -> str:
+    """Say what a row of a blueprint draws."""
+    named = [
+        topics.get(row.topic or "", row.topic or ""),
+        _("Case") if row.type == "case" else kind_word(row.type) if row.type else "",
+    ]
+    return " · ".join(name for name in named if name) or _("Any question")
 
 
 def _shown(simulation: Simulation) -> dict[str, Any]:
@@ -220,14 +250,14 @@ def _shown(simulation: Simulation) -> dict[str, Any]:
         "difficulties": [
             {"label": f"{value / 100:.2f}", "value": count} for value, count in rules.histogram(difficulties)
         ],
-        "expected": [{"label": f"{value} %", "value": count} for value, count in rules.histogram(expected)],
+        "expected": [{"label": f"{value}%", "value": count} for value, count in rules.histogram(expected)],
         "items": len(exposure),
         "most": exposure[0][1] / papers if papers else 0,
         "exposure": [
             {
-                "label": versions[version_id].stem[language()][:60],
+                "label": show_blanks(versions[version_id].stem[language()])[:60],
                 "value": count,
-                "text": f"{100 * count / papers:.1f} %",
+                "text": f"{100 * count / papers:.1f}%",
             }
             for version_id, count in exposure[:20]
         ],

@@ -29,7 +29,8 @@ class Response:
     """One item on one first attempt.
 
     share: of the item's points, 0 to 1. mark and total: in percent of the paper's points, so that papers of different
-    worth may be pooled. ms: how long it took, None when unknown. at: when the attempt ended, aware UTC.
+    worth may be pooled. ms: how long it took, None when unknown. at: when the attempt ended, aware UTC. type: the
+    question's, which says what the parts of the value are.
     """
 
     share: float
@@ -38,6 +39,7 @@ class Response:
     value: Value
     ms: int | None
     at: datetime
+    type: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,7 @@ class ItemTally:
         seen[0] += 1
         seen[1] += one.share
         total = round(100 * one.total)
-        for entry in set(spell(one.value)):
+        for entry in set(spell(one.value, one.type)):
             self.answers[entry, total] += 1
 
     def figures(self, right: Iterable[str] = ()) -> ItemFigures:
@@ -210,10 +212,22 @@ def item_figures(responses: Iterable[Response], right: Iterable[str] = ()) -> It
     return tally.figures(right)
 
 
-def spell(value: Value) -> list[str]:
-    """Write an answer as the entries it counts for: each ticked option of a choice, else the whole answer."""
+def spell(value: Value, type_: str = "") -> list[str]:
+    """Write an answer as the entries it counts for in the table of answers.
+
+    Each ticked option of a choice; each "place:answer" of a matching, or of a fill-in with several blanks, places from
+    1; the whole order of an ordering, divided by blanks; else the whole answer. No answer is the empty entry.
+
+    Args:
+        value: the answer.
+        type_: the question's.
+    """
     if value is None:
         return [""]
+    if isinstance(value, list | tuple) and type_ == "ordering":
+        return [" ".join(value)]
+    if isinstance(value, list | tuple) and type_ in ("matching", "fill_in"):
+        return [f"{place}:{one}" for place, one in enumerate(value, 1)]
     if isinstance(value, bool):
         return ["true" if value else "false"]
     return [value] if isinstance(value, str) else [str(one) for one in value]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -64,6 +64,7 @@ def compute(competition_ids: Collection[int]) -> Computed:
     Returns: how many items got figures in all together, how many levels, from how many attempts.
     """
     now = clock.now()
+    types = queries.types()
     everything = _Scope()
     scopes = {competition_id: _Scope() for competition_id in competition_ids}
     for row in db.session.execute(text(_ATTEMPTS), execution_options={"yield_per": STEP}):
@@ -73,7 +74,7 @@ def compute(competition_ids: Collection[int]) -> Computed:
             scopes[row.competition_id].levels[row.level_id].add([float(mark) for mark in row.marks])
         for scope in concerned:
             scope.attempts += 1
-        for version_id, response in _responses(row):
+        for version_id, response in _responses(row, types):
             for scope in concerned:
                 scope.items[version_id].add(response)
     versions = get_versions(list(everything.items))
@@ -97,7 +98,7 @@ def _store(competition_id: int | None, scope: _Scope, versions: dict[int, Versio
         _store_level(level_id, tally.figures(), now)
 
 
-def _responses(row: Any) -> Iterator[tuple[int, rules.Response]]:
+def _responses(row: Any, types: Mapping[int, str]) -> Iterator[tuple[int, rules.Response]]:
     """Yield one attempt's items by version. One took as long as since the answer before it, or since the start."""
     values: dict[int, Any] = {}
     spent: dict[int, int] = {}
@@ -118,6 +119,7 @@ def _responses(row: Any) -> Iterator[tuple[int, rules.Response]]:
                 value=values.get(position),
                 ms=spent.get(position),
                 at=row.finished_at,
+                type=types[item["version"]],
             ),
         )
 
@@ -144,12 +146,18 @@ def _columns(
 
 
 def _right_entries(version: Version) -> list[str]:
-    """The right answers as the table of answers spells them; none where every paper has its own or order matters."""
+    """The right answers as the table of answers spells them; none where every paper has its own."""
     key = version.key
     if version.type in ("single", "multiple"):
         return list(key["options"])
     if version.type == "true_false":
         return ["true" if key["truth"] else "false"]
+    if version.type == "ordering":
+        return [" ".join(key["order"])]
+    if version.type == "matching":
+        return [f"{place}:{key['pairs'][prompt['id']]}" for place, prompt in enumerate(version.prompts, 1)]
+    if version.type == "fill_in" and "blanks" in key:
+        return [f"{place}:{one}" for place, accepted in enumerate(key["blanks"], 1) for one in accepted]
     if version.type == "numeric" and "value" in key:
         return [key["value"]]
     return list(key["accepted"]) if "accepted" in key else []

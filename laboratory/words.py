@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from flask_babel import gettext as _
 
+TONES = {"red": "bad", "amber": "warn", "grey": "", "green": "good"}
+"""The tone of each light's badge."""
+
 
 def light_word(light: str) -> str:
     """Say a traffic light."""
@@ -19,7 +22,9 @@ def light_word(light: str) -> str:
 def reason_word(reason: str) -> str:
     """Say why a light shows."""
     words = {
-        "key": _("Probably a wrong key: the best entrants choose another answer"),
+        "key": _(
+            "The key may be wrong: the better the entrants, the less they earn here, or the best prefer another answer"
+        ),
         "too_easy": _("Nearly everybody gets it right"),
         "too_hard": _("Nearly nobody gets it right"),
         "weak": _("Good and weak entrants answer it alike"),
@@ -27,17 +32,3 @@ def reason_word(reason: str) -> str:
         "good": _("It separates those who know from those who do not"),
     }
     return str(words[reason])
-
-
-def type_word(type_: str) -> str:
-    """Say a type of item."""
-    words = {
-        "single": _("Single choice"),
-        "multiple": _("Multiple choice"),
-        "true_false": _("True or false"),
-        "fill_in": _("Fill in"),
-        "numeric": _("Number"),
-        "ordering": _("Ordering"),
-        "matching": _("Matching"),
-    }
-    return str(words[type_])

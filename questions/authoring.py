@@ -13,7 +13,7 @@ from core import audit
 from core.database import db, lock, transaction
 from core.errors import NotFound
 from questions import media, queries, queries_admin
-from questions.errors import ChangedMeanwhile, NoReason, NotNow, OwnQuestion, QuestionInvalid
+from questions.errors import CaseApart, ChangedMeanwhile, NoReason, NotNow, OwnQuestion, QuestionInvalid
 from questions.models import Question, QuestionNote, QuestionVersion, Topic
 from questions.rules import N_, Fault
 from questions.rules.life import bad_weights, may_judge, may_take
@@ -31,7 +31,7 @@ class Actor:
 
 
 def written_of(version: QuestionVersion) -> dict[str, Any]:
-    """Return a version in the form of docs/bank-format.md, without its case group."""
+    """Return a version in the form of docs/bank-format.md without its case group; an unfinished one as it was typed."""
     key = version.key
     question: dict[str, Any] = {
         "type": version.type,
@@ -41,20 +41,8 @@ def written_of(version: QuestionVersion) -> dict[str, Any]:
         "options": version.options,
         "explanation": version.explanation,
         "source": version.source,
+        "key": key["written"] if version.unfinished else _written_key(version.type, key),
     }
-    match version.type:
-        case "single" | "multiple":
-            question["key"] = key["options"]
-        case "true_false":
-            question["key"] = key["truth"]
-        case "fill_in":
-            question["key"] = key["blanks"] if "blanks" in key else key["accepted"]
-        case "ordering":
-            question["key"] = key["order"]
-        case "matching":
-            question["key"] = key["pairs"]
-        case _:
-            question["key"] = {name: value for name, value in key.items() if name != "where"}
     more = {
         "credit": key.get("credit"),
         "where": key.get("where"),
@@ -62,22 +50,57 @@ def written_of(version: QuestionVersion) -> dict[str, Any]:
         "variables": version.variables,
         "media": version.media,
     }
-    return question | {name: value for name, value in more.items() if value}
+    question |= {name: value for name, value in more.items() if value}
+    if version.type == "numeric" and "expression" in question["key"]:
+        question["variables"] = version.variables
+    return question
+
+
+def _written_key(type_: str, key: Mapping[str, Any]) -> Any:
+    match type_:
+        case "single" | "multiple":
+            return key["options"]
+        case "true_false":
+            return key["truth"]
+        case "fill_in":
+            return key["blanks"] if "blanks" in key else key["accepted"]
+        case "ordering":
+            return key["order"]
+        case "matching":
+            return key["pairs"]
+        case _:
+            return {name: value for name, value in key.items() if name != "where"}
 
 
 def find_faults(trade_code: str, written: dict[str, Any]) -> list[Fault]:
-    """Return what is wrong with a question in the form of docs/bank-format.md.
+    """Return what is wrong with a question in the form of docs/bank-format.md; only one without faults is submitted.
 
     Args:
         trade_code: its trade.
         written: the question.
     """
     topics = queries.list_topics(trade_code)
-    return question_faults(written, {topic.code for topic in topics} - {topic.parent_code for topic in topics})
+    faults = question_faults(written, {topic.code for topic in topics} - {topic.parent_code for topic in topics})
+    parts = [*written.get("options", []), *written.get("prompts", [])]
+    shown = [*written.get("media", []), *(part["image"] for part in parts if part.get("image"))]
+    if not all(one["alt"]["zh"] and one["alt"]["en"] for one in shown):
+        faults.append(Fault(N_("An image or a sound is not told in words, in Chinese and in English.")).at("media"))
+    return faults
+
+
+def faults_of(question: Question, version: QuestionVersion) -> list[Fault]:
+    """Return what is wrong with a version of a question."""
+    return find_faults(question.trade_code, written_of(version))
 
 
 def create(
-    trade_code: str, bank: int | None, written: dict[str, Any], by: Actor, now: datetime, reserved: bool = False
+    trade_code: str,
+    bank: int | None,
+    written: dict[str, Any],
+    by: Actor,
+    now: datetime,
+    reserved: bool = False,
+    unfinished: bool = False,
 ) -> Question:
     """Make a question with its first version, a draft.
 
@@ -88,18 +111,32 @@ def create(
         by: the author.
         now: aware UTC.
         reserved: whether it is for official use only.
+        unfinished: whether it may have faults.
 
-    Raises: QuestionInvalid.
+    Raises: QuestionInvalid; of an unfinished one only when nothing is written.
     """
     with transaction():
-        return add(trade_code, bank, written, by, now, reserved)
+        return add(trade_code, bank, written, by, now, reserved, unfinished)
 
 
 def add(
-    trade_code: str, bank: int | None, written: dict[str, Any], by: Actor, now: datetime, reserved: bool = False
+    trade_code: str,
+    bank: int | None,
+    written: dict[str, Any],
+    by: Actor,
+    now: datetime,
+    reserved: bool = False,
+    unfinished: bool = False,
 ) -> Question:
     """Do what `create` does, in the caller's transaction."""
-    content = _content(trade_code, written)
+    content = _content(trade_code, written, unfinished)
+    question = new_question(trade_code, bank, by, reserved)
+    add_version(question, 1, content, by, now)
+    return question
+
+
+def new_question(trade_code: str, bank: int | None, by: Actor, reserved: bool = False) -> Question:
+    """Make a draft that has no version yet, in the caller's transaction."""
     question_id = db.session.scalar(text("select nextval(pg_get_serial_sequence('questions', 'id'))"))
     question = Question(
         id=question_id,
@@ -112,11 +149,12 @@ def add(
     )
     db.session.add(question)
     db.session.flush()
-    _add_version(question, 1, content, by, now)
     return question
 
 
-def save(question_id: int, written: dict[str, Any], base: int, by: Actor, now: datetime) -> bool:
+def save(
+    question_id: int, written: dict[str, Any], base: int, by: Actor, now: datetime, unfinished: bool = False
+) -> bool:
     """Write a new version, which makes the question a draft; the version in use stays in use until it is approved.
 
     Args:
@@ -125,40 +163,52 @@ def save(question_id: int, written: dict[str, Any], base: int, by: Actor, now: d
         base: the number of the version it was written from.
         by: the author.
         now: aware UTC.
+        unfinished: whether it may have faults.
 
     Returns: False when nothing differs from the latest version, so that nothing was written.
 
     Raises: QuestionInvalid; ChangedMeanwhile when there is a newer version than `base`; NotFound.
     """
     with transaction():
-        return write(question_id, written, base, by, now)
+        return write(question_id, written, base, by, now, unfinished)
 
 
-def write(question_id: int, written: dict[str, Any], base: int, by: Actor, now: datetime) -> bool:
+def write(
+    question_id: int, written: dict[str, Any], base: int, by: Actor, now: datetime, unfinished: bool = False
+) -> bool:
     """Do what `save` does, in the caller's transaction."""
     question = lock(Question, question_id)
     latest = queries_admin.get_latest(question)
     if latest.number != base:
         raise ChangedMeanwhile(number=latest.number)
-    content = _content(question.trade_code, written)
+    content = _content(question.trade_code, written, unfinished)
     if latest.case_group:
         content["case_group"] = latest.case_group
+    return renew(question, latest, content, by, now)
+
+
+def renew(question: Question, latest: QuestionVersion, content: dict[str, Any], by: Actor, now: datetime) -> bool:
+    """Write a new version of a locked question unless it says the same as the latest, in the caller's transaction."""
     if same_content(latest, content):
         return False
-    _add_version(question, latest.number + 1, content, by, now)
+    add_version(question, latest.number + 1, content, by, now)
     question.state = "draft"
     return True
 
 
-def same_content(version: QuestionVersion, content: Mapping[str, Any]) -> bool:
-    """Say whether a version says the same; numbers that differ only in how they are written do not count."""
-    stored = {
+def copy_of(version: QuestionVersion) -> dict[str, Any]:
+    """Return the content of a version, for another that differs in some of it."""
+    return {
         column.name: getattr(version, column.name)
         for column in QuestionVersion.__table__.columns
         if column.name not in ("id", "question_id", "number", "content_hash", "created_at", "created_by")
     }
-    empty: dict[str, Any] = {"prompts": [], "variables": {}, "media": [], "case_group": None}
-    return bool(_as_text(stored) == _as_text(empty | dict(content)))
+
+
+def same_content(version: QuestionVersion, content: Mapping[str, Any]) -> bool:
+    """Say whether a version says the same; numbers that differ only in how they are written do not count."""
+    empty: dict[str, Any] = {"prompts": [], "variables": {}, "media": [], "case_group": None, "unfinished": False}
+    return bool(_as_text(copy_of(version)) == _as_text(empty | dict(content)))
 
 
 def _as_text(value: Any) -> Any:
@@ -174,13 +224,54 @@ def _as_text(value: Any) -> Any:
             return "\n".join(str(value).split("\r\n")).strip()
 
 
-def _content(trade_code: str, written: dict[str, Any]) -> dict[str, Any]:
-    if faults := find_faults(trade_code, written):
+def _content(trade_code: str, written: dict[str, Any], unfinished: bool) -> dict[str, Any]:
+    faults = find_faults(trade_code, written)
+    if not faults:
+        return content_of(written)
+    if not unfinished:
         raise QuestionInvalid(faults)
-    return content_of(written)
+    if not _says_something(written):
+        raise QuestionInvalid([Fault(N_("Nothing is written yet, so there is nothing to save."))])
+    return unfinished_content(written)
 
 
-def _add_version(question: Question, number: int, content: dict[str, Any], by: Actor, now: datetime) -> None:
+def _says_something(written: Mapping[str, Any]) -> bool:
+    key = written["key"]
+    typed = [*written["stem"].values(), *written["explanation"].values(), *written["source"].values()]
+    typed += [written.get(part) for part in ("options", "prompts", "media", "variables")]
+    typed.append(key.get("value") or key.get("expression") if isinstance(key, dict) else key not in (None, []))
+    return any(typed)
+
+
+def unfinished_content(written: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the columns of a version for a question in the form of docs/bank-format.md that may have faults."""
+    key = {"written": written["key"]} | {name: written[name] for name in ("credit", "where") if name in written}
+    return {
+        "type": written["type"],
+        "topic_code": written["topic"] or "",
+        "difficulty": written["difficulty"],
+        "stem": written["stem"],
+        "options": written.get("options", []),
+        "key": key,
+        "explanation": written["explanation"],
+        "source": written["source"],
+        "prompts": written.get("prompts", []),
+        "variables": written.get("variables", {}),
+        "media": written.get("media", []),
+        "unfinished": True,
+    }
+
+
+def add_version(question: Question, number: int, content: dict[str, Any], by: Actor, now: datetime) -> None:
+    """Write a version of a question, in the caller's transaction.
+
+    Args:
+        question: locked or new.
+        number: of the version.
+        content: its columns.
+        by: who wrote it.
+        now: aware UTC.
+    """
     version = QuestionVersion(
         question_id=question.id,
         number=number,
@@ -215,7 +306,7 @@ def comment(question_id: int, body: str, by: Actor, now: datetime) -> None:
 
 
 def submit(question_id: int, body: str, by: Actor, now: datetime) -> None:
-    """Hand a question to the reviewers. Raises: NotNow; NotFound.
+    """Hand a question to the reviewers. Raises: QuestionInvalid when it has faults; NotNow; NotFound.
 
     Args:
         question_id: the question.
@@ -248,7 +339,7 @@ def send_back(question_id: int, body: str, by: Actor, now: datetime) -> None:
         take(question_id, "return", body, by, now)
 
 
-def approve(question_id: int, body: str, by: Actor, now: datetime) -> None:
+def approve(question_id: int, body: str, by: Actor, now: datetime, seen: int | None = None) -> None:
     """Put the latest version into use; attempts keep the version they were drawn with.
 
     Args:
@@ -256,15 +347,61 @@ def approve(question_id: int, body: str, by: Actor, now: datetime) -> None:
         body: what to add; may be empty.
         by: a reviewer who wrote no version since the last approved one, and whose question it is not.
         now: aware UTC.
+        seen: the number of the version that the reviewer has read; None leaves that unasked.
 
-    Raises: OwnQuestion; NotNow; NotFound.
+    Raises: ChangedMeanwhile when there is a newer version; OwnQuestion; CaseApart; QuestionInvalid; NotNow; NotFound.
     """
     with transaction():
-        question = take(question_id, "approve", body, by, now)
-        writers = queries_admin.list_writers(question_id, after=question.current_version_id)
-        if not may_judge(by.person_id, question.author_id, writers):
-            raise OwnQuestion
-        question.current_version_id = question.latest_version_id
+        lock_case(question_id)
+        _require_seen(question_id, seen)
+        code = put_into_use(question_id, body, by, now)
+        check_case(code)
+
+
+def _require_seen(question_id: int, seen: int | None) -> None:
+    """Let nobody judge what they have not read. Raises: ChangedMeanwhile; NotFound."""
+    latest = queries_admin.get_latest(lock(Question, question_id))
+    if seen is not None and latest.number != seen:
+        raise ChangedMeanwhile(number=latest.number)
+
+
+def put_into_use(question_id: int, body: str, by: Actor, now: datetime) -> str:
+    """Approve one question in the caller's transaction and return the code of its case; "" without one."""
+    question = take(question_id, "approve", body, by, now)
+    writers = queries_admin.list_writers(question_id, after=question.current_version_id)
+    if not may_judge(by.person_id, question.author_id, writers):
+        raise OwnQuestion
+    question.current_version_id = question.latest_version_id
+    return case_code(queries_admin.get_latest(question))
+
+
+def case_code(version: QuestionVersion) -> str:
+    """Return the code of the case that a version belongs to; "" without one."""
+    return str((version.case_group or {}).get("code", ""))
+
+
+def lock_case(question_id: int) -> list[queries_admin.Listed]:
+    """Lock a question and all others of its case, always in the same order, and return the case as it is now.
+
+    Args:
+        question_id: one of them.
+
+    Returns: what `queries_admin.list_case` gives; nothing without a case.
+
+    Raises: NotFound.
+    """
+    listed = queries_admin.get_listed(question_id)
+    code, bank = case_code(listed.version), listed.question.organization_id
+    members = queries_admin.list_case(code, bank) if code else []
+    for id_ in sorted({question_id, *(one.question.id for one in members)}):
+        lock(Question, id_)
+    return queries_admin.list_case(code, bank) if code else []
+
+
+def check_case(code: str) -> None:
+    """Raise CaseApart when the questions in use of a case tell it in different words, so that no paper ever does."""
+    if code and queries_admin.count_case_texts(code) > 1:
+        raise CaseApart
 
 
 def retire(question_id: int, body: str, by: Actor, now: datetime) -> None:
@@ -316,7 +453,7 @@ def decline(question_id: int, body: str, by: Actor, now: datetime) -> None:
         _end_offer(question)
 
 
-def adopt(question_id: int, body: str, by: Actor, now: datetime) -> None:
+def adopt(question_id: int, body: str, by: Actor, now: datetime, seen: int | None = None) -> None:
     """Take an offered question into the shared bank; its author stays its author.
 
     Args:
@@ -324,10 +461,12 @@ def adopt(question_id: int, body: str, by: Actor, now: datetime) -> None:
         body: what to add; may be empty.
         by: a reviewer of the shared bank who wrote none of its versions.
         now: aware UTC.
+        seen: as for `approve`.
 
-    Raises: OwnQuestion; NotNow; NotFound.
+    Raises: ChangedMeanwhile; OwnQuestion; NotNow; NotFound.
     """
     with transaction():
+        _require_seen(question_id, seen)
         question = take(question_id, "adopt", body, by, now)
         if not may_judge(by.person_id, question.author_id, queries_admin.list_writers(question_id)):
             raise OwnQuestion
@@ -374,7 +513,7 @@ _KINDS = {
     "approve": "approved",
     "retire": "retired",
     "offer": "offered",
-    "decline": "returned",
+    "decline": "declined",
     "adopt": "adopted",
     "release": "released",
 }
@@ -391,11 +530,13 @@ def take(question_id: int, step: str, body: str, by: Actor, now: datetime) -> Qu
         by: who takes it.
         now: aware UTC.
 
-    Raises: NoReason; NotNow; NotFound.
+    Raises: QuestionInvalid when a question with faults is submitted or approved; NoReason; NotNow; NotFound.
     """
     question = lock(Question, question_id)
     if not may_take(step, question.state):
         raise NotNow(state=question.state)
+    if step in ("submit", "approve") and (faults := faults_of(question, queries_admin.get_latest(question))):
+        raise QuestionInvalid(faults)
     if step in _WITH_REASON and not body:
         raise NoReason
     question.state = _NEXT.get(step, question.state)

@@ -65,6 +65,18 @@ class NoReason(Refusal):
     status = 422
 
 
+class CaseApart(Refusal):
+    """The questions of a case would be in use with different texts of the case; they are approved together."""
+
+    code = "case_apart"
+
+
+class CaseRefused(Refusal):
+    """A question cannot join a case; `why` is "full", "absent", "elsewhere" (another case) or "retired"."""
+
+    code = "case_refused"
+
+
 class ImportNotNow(Refusal):
     """An import cannot take this step as it stands; `state` says how."""
 

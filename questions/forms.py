@@ -26,9 +26,10 @@ from wtforms import (
 )
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
+from wtforms.widgets import HiddenInput
 
 from questions.errors import BadMedia
-from questions.rules import DIFFICULTIES, IMAGE_LIMIT, MOST_PARTS, SOUND_LIMIT, TYPES, Fault, parse_number
+from questions.rules import CASE_SIZE, DIFFICULTIES, IMAGE_LIMIT, MOST_PARTS, SOUND_LIMIT, TYPES, Fault, parse_number
 from questions.words import credit_words, difficulty_words, say
 
 LANGUAGES = ("zh", "en")
@@ -136,16 +137,73 @@ class VariableRow(_Row):
     step = StringField(_("In steps of"), [Length(max=20)], filters=[strip])
 
 
-class EditorForm(FlaskForm):  # type: ignore[misc]
+class _PicturedForm(FlaskForm):  # type: ignore[misc]
+    """A form that takes images and sounds and carries them on by their digests."""
+
+    media = FieldList(FormField(PictureRow), max_entries=MOST_MEDIA + 1)
+
+    def pictured(self) -> list[tuple[Any, bool]]:
+        """Return every row that may have a file, and whether it has to be an image."""
+        return [(row, False) for row in _rows(self.media)]
+
+    def grow_media(self) -> None:
+        """Keep an empty row at the end for one more."""
+        if len(self.media) <= MOST_MEDIA and all(row.sha256.data for row in _rows(self.media)):
+            self.media.append_entry()
+
+    def shown(self) -> list[dict[str, Any]]:
+        """Return the kept images and sounds in the form of docs/bank-format.md."""
+        return [picture for row in _rows(self.media) if (picture := row.picture())]
+
+    def take_files(self, keep: Callable[[bytes], dict[str, str]]) -> None:
+        """Have every chosen file kept, so that the form carries it on by its digest.
+
+        Args:
+            keep: takes a whole file and gives {sha256, mime}, or raises BadMedia.
+        """
+        for row, images_only in self.pictured():
+            upload = row.file.data
+            if not upload or isinstance(upload, str) or not upload.filename:
+                continue
+            content = upload.read()
+            upload.close()
+            try:
+                kept = keep(content)
+                if images_only and not kept["mime"].startswith("image/"):
+                    raise BadMedia(why="unknown")
+            except BadMedia as refusal:
+                row.faulty("file", _refused(refusal.details["why"], images_only))
+            else:
+                row.sha256.data, row.mime.data, row.drop.data = kept["sha256"], kept["mime"], False
+
+    def look_up(self, find_mime: Callable[[str], str | None]) -> None:
+        """Take the types of kept files from where they are kept, never from the form.
+
+        Args:
+            find_mime: gives the media type of a digest, or None.
+        """
+        for row, _images_only in self.pictured():
+            row.mime.data = find_mime(row.sha256.data) if row.sha256.data else ""
+            if not row.mime.data:
+                row.sha256.data = ""
+
+    def check_pictures(self) -> None:
+        """Ask for the words of every image and sound."""
+        for row, _images_only in self.pictured():
+            for language in LANGUAGES:
+                if row.picture() and not row[f"alt_{language}"].data:
+                    row.faulty(f"alt_{language}", gettext("Say in words what is to be seen or heard."))
+
+
+class EditorForm(_PicturedForm):
     """A question of any type; the page shows the fields that its type has."""
 
     base = HiddenField()
-    topic = SelectField(_("Topic"), [InputRequired(_("Choose a topic."))])
+    topic = SelectField(_("Topic"))
     difficulty = SelectField(_("Difficulty"), [InputRequired()], coerce=int)
     credit = RadioField(_("Credit for an answer that is not fully right"), validate_choice=False)
     stem_zh = _text(_("Question in Chinese"), 2000, 4)
     stem_en = _text(_("Question in English"), 4000, 4)
-    media = FieldList(FormField(PictureRow), max_entries=MOST_MEDIA + 1)
     options = FieldList(FormField(PartRow), max_entries=2 * MOST_PARTS)
     right = SelectMultipleField(validate_choice=False)
     prompts = FieldList(FormField(PromptRow), max_entries=2 * MOST_PARTS)
@@ -212,8 +270,7 @@ class EditorForm(FlaskForm):  # type: ignore[misc]
             _grow(self.blanks, 1)
         if type_ == "numeric":
             _grow(self.variables, 2)
-        if len(self.media) <= MOST_MEDIA and all(row.sha256.data for row in _rows(self.media)):
-            self.media.append_entry()
+        self.grow_media()
         self._name_rows()
 
     def _name_rows(self) -> None:
@@ -222,42 +279,10 @@ class EditorForm(FlaskForm):  # type: ignore[misc]
         for row in _rows(self.prompts):
             row.fits.choices = _choices({"": "–", **named})
 
-    def take_files(self, keep: Callable[[bytes], dict[str, str]]) -> None:
-        """Have every chosen file kept, so that the form carries it on by its digest.
-
-        Args:
-            keep: takes a whole file and gives {sha256, mime}, or raises BadMedia.
-        """
-        for row, images_only in self.pictured():
-            upload = row.file.data
-            if not upload or isinstance(upload, str) or not upload.filename:
-                continue
-            content = upload.read()
-            upload.close()
-            try:
-                kept = keep(content)
-                if images_only and not kept["mime"].startswith("image/"):
-                    raise BadMedia(why="unknown")
-            except BadMedia as refusal:
-                row.faulty("file", _refused(refusal.details["why"], images_only))
-            else:
-                row.sha256.data, row.mime.data, row.drop.data = kept["sha256"], kept["mime"], False
-
     def pictured(self) -> list[tuple[Any, bool]]:
         """Return every row that may have a file, and whether it has to be an image."""
         parts = [*_rows(self.options), *_rows(self.prompts)]
-        return [*((row, False) for row in _rows(self.media)), *((row, True) for row in parts)]
-
-    def look_up(self, find_mime: Callable[[str], str | None]) -> None:
-        """Take the types of kept files from where they are kept, never from the form.
-
-        Args:
-            find_mime: gives the media type of a digest, or None.
-        """
-        for row, _images_only in self.pictured():
-            row.mime.data = find_mime(row.sha256.data) if row.sha256.data else ""
-            if not row.mime.data:
-                row.sha256.data = ""
+        return [*super().pictured(), *((row, True) for row in parts)]
 
     def question(self) -> dict[str, Any]:
         """Return what was typed in the form of docs/bank-format.md; it may have faults."""
@@ -268,7 +293,7 @@ class EditorForm(FlaskForm):  # type: ignore[misc]
             "options": [],
             **{name: self._both(name) for name in ("stem", "explanation", "source")},
         }
-        if media := [picture for row in _rows(self.media) if (picture := row.picture())]:
+        if media := self.shown():
             written["media"] = media
         if self.credit.data != "all" and len(TYPES[self.type].credits) > 1:
             written["credit"] = self.credit.data
@@ -283,8 +308,9 @@ class EditorForm(FlaskForm):  # type: ignore[misc]
             case "fill_in":
                 written["key"] = self._blanks()
             case "ordering":
-                last = len(rows) + 1
-                written["key"] = [row.id.data for row in sorted(rows, key=lambda row: row.place.data or last)]
+                places = [row.place.data for row in rows]
+                placed = [row for row in rows if row.place.data and places.count(row.place.data) == 1]
+                written["key"] = [row.id.data for row in sorted(placed, key=lambda row: row.place.data)]
                 written["options"].sort(key=lambda option: option["id"])
             case "matching":
                 prompts = [row for row in _rows(self.prompts) if row.part()]
@@ -299,32 +325,49 @@ class EditorForm(FlaskForm):  # type: ignore[misc]
 
     def _blanks(self) -> list[Any]:
         lists = [
-            [line.strip() for line in row.accepted.data.splitlines() if line.strip()]
+            [line.strip() for line in (row.accepted.data or "").splitlines() if line.strip()]
             for row in _rows(self.blanks)
-            if row.accepted.data
         ]
         marked = any(_BLANK.search(text) for text in self._both("stem").values())
+        while lists and not lists[-1]:
+            lists.pop()
+        if not marked:
+            lists = [one for one in lists if one]
         return lists if marked or len(lists) > 1 else lists[0] if lists else []
 
     def _numeric(self) -> dict[str, Any]:
         key: dict[str, Any] = {
-            "tolerance": number_of(self.tolerance.data, share=True) or "0",
+            "tolerance": _number_or_text(self.tolerance.data, share=True) or "0",
             "unit": self._both("unit"),
         }
         if self.drawn.data != "yes":
-            return {"key": {"value": number_of(self.value.data), **key}}
+            return {"key": {"value": _number_or_text(self.value.data), **key}}
         rows = [row for row in _rows(self.variables) if row.name.data]
         found: dict[str, Any] = {
             "variables": {
-                row.name.data: {part: number_of(row[part].data) for part in ("min", "max", "step")} for row in rows
+                row.name.data: {part: _number_or_text(row[part].data) for part in ("min", "max", "step")}
+                for row in rows
             },
             "key": {"expression": self.expression.data, "decimals": self.decimals.data or 0, **key},
         }
         return found | ({"where": self.where.data} if self.where.data else {})
 
-    def validate(self, extra_validators: Any = None) -> bool:
-        """Ask for what the type needs, besides what each field asks, and say each fault beside its field."""
-        super().validate(extra_validators)
+    def can_be_kept(self) -> bool:
+        """Say whether what was typed can be kept at all, faults or none, and say beside its field what cannot."""
+        super().validate()
+        if self.type == "numeric" and self.drawn.data == "yes":
+            names = [row.name.data for row in _rows(self.variables)]
+            for row in _rows(self.variables):
+                if row.name.data and names.count(row.name.data) > 1:
+                    row.faulty("name", gettext("Two variables have this name."))
+                if not row.name.data and (row.min.data or row.max.data or row.step.data):
+                    row.faulty("name", gettext("Give it a name."))
+        return self.is_whole()
+
+    def check(self) -> None:
+        """Ask for what the type needs and say each fault beside its field, as exactly as the form can."""
+        if not self.topic.data:
+            self._faulty("topic", gettext("Choose a topic."))
         for name in ("stem", "explanation", "source"):
             for language in LANGUAGES:
                 if not self[f"{name}_{language}"].data:
@@ -334,15 +377,11 @@ class EditorForm(FlaskForm):  # type: ignore[misc]
             for language in LANGUAGES:
                 if row.part() and not row[language].data:
                     row.faulty(language, gettext("Write it in both languages."))
-        for row, _images_only in self.pictured():
-            for language in LANGUAGES:
-                if row.picture() and not row[f"alt_{language}"].data:
-                    row.faulty(f"alt_{language}", gettext("Say in words what is to be seen or heard."))
+        self.check_pictures()
         if self.type == "ordering":
             self._check_places()
         if self.type == "numeric":
             self._check_numbers()
-        return self.is_whole()
 
     def _check_places(self) -> None:
         rows = [row for row in _rows(self.options) if row.part()]
@@ -368,8 +407,6 @@ class EditorForm(FlaskForm):  # type: ignore[misc]
                     row.faulty(part, bad)
             if not re.fullmatch(r"[a-z][a-z0-9_]*", row.name.data):
                 row.faulty("name", gettext("A name is small letters and digits, a letter first."))
-            elif [one.name.data for one in rows].count(row.name.data) > 1:
-                row.faulty("name", gettext("Two variables have this name."))
         if not rows:
             self._faulty("variables", gettext("Give at least one variable, or choose numbers that stay the same."))
         if not self.expression.data:
@@ -411,21 +448,23 @@ class EditorForm(FlaskForm):  # type: ignore[misc]
             case "single" | "multiple":
                 data["right"] = key
             case "true_false":
-                data["truth"] = "true" if key else "false"
+                data["truth"] = {True: "true", False: "false"}.get(key)
             case "fill_in":
                 lists = key if key and isinstance(key[0], list) else [key]
                 data["blanks"] = [{"accepted": "\n".join(one)} for one in lists]
             case "ordering":
                 for row in data["options"]:
-                    row["place"] = key.index(row["id"]) + 1
-                data["options"].sort(key=lambda row: row["place"])
+                    row["place"] = key.index(row["id"]) + 1 if row["id"] in key else None
+                data["options"].sort(key=lambda row: row["place"] or len(key) + 1)
             case "matching":
-                data["prompts"] = [_part_fields(one) | {"fits": key[one["id"]]} for one in written["prompts"]]
+                data["prompts"] = [
+                    _part_fields(one) | {"fits": key.get(one["id"], "")} for one in written.get("prompts", [])
+                ]
             case _:
                 data |= {name: key[name] for name in ("value", "expression", "decimals", "tolerance") if name in key}
                 data |= {f"unit_{language}": key["unit"][language] for language in LANGUAGES}
                 data["where"] = written.get("where", "")
-                data["drawn"] = "yes" if written.get("variables") else "no"
+                data["drawn"] = "yes" if "expression" in key else "no"
                 data["variables"] = [
                     {"name": name, **{part: str(bounds[part]) for part in ("min", "max", "step")}}
                     for name, bounds in written.get("variables", {}).items()
@@ -439,6 +478,11 @@ def number_of(text: str | None, share: bool = False) -> str | None:
     sign = "%" if share and text.endswith("%") else ""
     number = parse_number(text.removesuffix(sign))
     return None if number is None else f"{number:f}{sign}"
+
+
+def _number_or_text(text: str | None, share: bool = False) -> str:
+    """Return the same, or what was typed where it is none."""
+    return number_of(text, share) or (text or "").strip()
 
 
 def _picture_fields(picture: Mapping[str, Any]) -> dict[str, Any]:
@@ -486,7 +530,7 @@ def _give_ids(entries: Any, ids: Sequence[str]) -> None:
 
 def _has_errors(field: Any) -> bool:
     if hasattr(field, "entries"):
-        return any(_has_errors(one) for entry in field.entries for one in entry.form)
+        return any(_has_errors(one) for entry in field.entries for one in getattr(entry, "form", [entry]))
     return bool(field.errors)
 
 
@@ -504,10 +548,71 @@ def _refused(why: object, images_only: bool) -> str:
     return words[why == "too_large", images_only]
 
 
+class CaseForm(_PicturedForm):
+    """What the questions of a case share; `types` are those it begins with, `places` those of the questions it has."""
+
+    base = HiddenField()
+    stem_zh = TextAreaField(
+        _("Text of the case in Chinese"),
+        [InputRequired(_("Write it in both languages.")), Length(max=4000)],
+        filters=[strip],
+        render_kw={"rows": 8},
+    )
+    stem_en = TextAreaField(
+        _("Text of the case in English"),
+        [InputRequired(_("Write it in both languages.")), Length(max=8000)],
+        filters=[strip],
+        render_kw={"rows": 8},
+    )
+    types = FieldList(SelectField(_("Type")), max_entries=CASE_SIZE)
+    places = FieldList(SelectField(_("Place in the case"), coerce=int), max_entries=CASE_SIZE)
+
+    def prepare(self, types: Mapping[str, str], members: int = 0) -> None:
+        """Offer the types of questions to begin with, or a place for each question that the case has.
+
+        Args:
+            types: code and name.
+            members: how many questions it has; 0 for a new case.
+        """
+        for number, field in enumerate(self.types, 1):
+            field.label.text = gettext("Type of question %(n)s", n=number)
+            field.choices = _choices(types)
+        for field in self.places:
+            field.choices = _choices({place: str(place) for place in range(1, members + 1)})
+        self.grow_media()
+
+    @classmethod
+    def fields_of(cls, text: Mapping[str, Any], members: int) -> dict[str, Any]:
+        """Return what the fields hold for a case as its versions carry it, for the form's `data`."""
+        return {
+            **{f"stem_{language}": text["stem"][language] for language in LANGUAGES},
+            "media": [_picture_fields(one) for one in text.get("media", [])],
+            "places": list(range(1, members + 1)),
+        }
+
+    def text(self) -> dict[str, Any]:
+        """Return the text and the pictures of the case, as its versions carry them."""
+        return {"stem": {language: self[f"stem_{language}"].data for language in LANGUAGES}, "media": self.shown()}
+
+    def check(self) -> None:
+        """Say beside each field what is to be corrected."""
+        self.validate()
+        self.check_pictures()
+        chosen = [field.data for field in self.places]
+        for field in self.places:
+            if chosen.count(field.data) > 1:
+                field.errors = [*field.errors, gettext("Two questions have this place.")]
+
+    def is_whole(self) -> bool:
+        """Say whether no field has a fault."""
+        return not any(_has_errors(field) for field in self)
+
+
 class NoteForm(FlaskForm):  # type: ignore[misc]
     """What somebody says of a question, with a step or alone."""
 
     body = TextAreaField(_("Note"), [Length(max=2000)], filters=[strip], render_kw={"rows": 3})
+    seen = IntegerField(validators=[Optional()], widget=HiddenInput())
 
 
 class TopicRow(_Row):

@@ -478,13 +478,18 @@ def _own_case(content: dict[str, Any], import_id: int) -> dict[str, Any]:
     return content | ({"case_group": {**case, "code": f"i{import_id}-{case['code']}"}} if case else {})
 
 
-@jobs.task(name="questions.check_import")
+def _give_up(import_id: int) -> None:
+    for state in ("reading", "importing"):
+        _end(import_id, state, "failed", error=msgspec.to_builtins(note(INTERNAL)))
+
+
+@jobs.task(given_up=_give_up, name="questions.check_import")
 def check_in_background(import_id: int) -> None:
     """Read and check one file."""
     check(import_id)
 
 
-@jobs.task(name="questions.run_import")
+@jobs.task(given_up=_give_up, name="questions.run_import")
 def import_in_background(import_id: int) -> None:
     """Import one file."""
     run(import_id)

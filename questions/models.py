@@ -68,7 +68,9 @@ class QuestionVersion(Model):
     """One wording of a question with its key. Append-only: the database refuses UPDATE and DELETE (A10).
 
     `stem`, `explanation` and `source` are {zh, en}; the other JSON columns are those of docs/bank-format.md, `key` in
-    the form that `rules.ItemType.read_key` makes, `case_group` as {code, stem, media}.
+    the form that `rules.ItemType.read_key` makes, `case_group` as {code, stem, media}, with its `place` in the case
+    where somebody has given it one. An unfinished version has faults, so it is neither submitted nor drawn; `written`
+    in its `key` is the key as it was typed.
     """
 
     __tablename__ = "question_versions"
@@ -95,6 +97,7 @@ class QuestionVersion(Model):
     variables: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
     media: Mapped[list[Any]] = mapped_column(default=list, server_default="[]")
     case_group: Mapped[dict[str, Any] | None]
+    unfinished: Mapped[bool] = mapped_column(default=False, server_default=false())
     content_hash: Mapped[str]
     created_at: Mapped[datetime]
     created_by: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
@@ -106,7 +109,8 @@ class QuestionNote(Model):
     __tablename__ = "question_notes"
     __table_args__ = (
         CheckConstraint(
-            "kind in ('comment', 'submitted', 'returned', 'approved', 'retired', 'offered', 'adopted', 'released')",
+            "kind in ('comment', 'submitted', 'returned', 'approved', 'retired', 'offered', 'declined', 'adopted', "
+            "'released')",
             name="kind",
         ),
         Index("ix_question_notes_question_id", "question_id"),

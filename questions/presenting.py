@@ -109,7 +109,7 @@ def present_item(position: int, item: PaperItem, version: Version) -> Item:
         len(version.key["blanks"]) if several else int(version.type == "fill_in"),
         [_option(prompt) for prompt in version.prompts],
         [_picture(one) for one in version.media],
-        None if version.case is None else _case(version.case),
+        None if version.case is None else present_case(version.case),
         version.key.get("credit", "all"),
     )
 
@@ -137,7 +137,12 @@ def _option(option: Mapping[str, Any]) -> Option:
     return Option(option["id"], option["zh"], option["en"], _picture(image) if image else None)
 
 
-def _case(case: Mapping[str, Any]) -> Case:
+def present_case(case: Mapping[str, Any]) -> Case:
+    """Return the stem that the questions of a case share, as it is asked.
+
+    Args:
+        case: as versions carry it.
+    """
     stem = {"zh": case["stem"]["zh"], "en": case["stem"]["en"]}
     return Case(case["code"], stem, [_picture(one) for one in case.get("media", [])])
 

@@ -6,7 +6,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, String, and_, case, exists, func, literal, or_, select
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import aliased
 
 from accounts.models import Person
@@ -14,13 +15,32 @@ from core.database import db
 from core.errors import NotFound
 from organizations.models import Organization
 from questions.models import Media, Question, QuestionNote, QuestionVersion
+from questions.uses import figure_source
 
 PAGE = 20
 
 
 @dataclass(frozen=True, slots=True)
+class Measured:
+    """What the figures of the version in use must be; nothing means any.
+
+    `lowest` and `below` bound the facility, 0 to 1; `light` is one of the laboratory's, or "key": probably a wrong key;
+    `least` is how many first attempts there must be; with `none` there are none yet.
+    """
+
+    lowest: float | None = None
+    below: float | None = None
+    light: str = ""
+    least: int = 0
+    none: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which questions to list; empty means any. `banks` are organizations, None the shared bank; `topics` are codes."""
+    """Which questions to list; empty means any. `banks` are organizations, None the shared bank; `topics` are codes.
+
+    `measured` counts only where figures may be seen: None where they may not.
+    """
 
     banks: Collection[int | None]
     trade: str = ""
@@ -30,6 +50,18 @@ class Wanted:
     difficulty: int = 0
     state: str = ""
     author_id: int | None = None
+    measured: Measured | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What first attempts say of the version in use: how many there are, the mean share of the points, 0 to 1, how well
+    it goes with the rest of the paper, -100 to 100, and the laboratory's light."""
+
+    n: int
+    facility: float
+    discrimination: float | None
+    light: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +73,11 @@ class Listed:
     current_number: int | None
     author: str
     owner: Organization | None
+    figures: Figures | None = None
 
 
 _Current = aliased(QuestionVersion)
+_Latest = aliased(QuestionVersion)
 
 
 def _in_banks(banks: Collection[int | None]) -> ColumnElement[bool]:
@@ -86,62 +120,103 @@ def _listed() -> Any:
     )
 
 
-def list_questions(wanted: Wanted, page: int = 1) -> tuple[list[Listed], int]:
-    """Return one page of questions, the latest written first, and how many there are.
+ORDERS = ("newest", "hardest", "easiest", "weakest", "answered")
+"""How a list may be ordered; all but the first only where figures may be seen."""
+
+
+def _figures(wanted: Wanted) -> Any:
+    """Return the table of figures, or None where they are not to be seen."""
+    return figure_source[0].table().subquery("figures") if wanted.measured is not None and figure_source else None
+
+
+def _measured(wanted: Measured, figures: Any) -> list[ColumnElement[bool]]:
+    found = []
+    if wanted.none:
+        found.append(figures.n.is_(None))
+    if wanted.lowest is not None:
+        found.append(figures.facility >= wanted.lowest)
+    if wanted.below is not None:
+        found.append(figures.facility < wanted.below)
+    if wanted.light:
+        found.append(figures.reason == "key" if wanted.light == "key" else figures.light == wanted.light)
+    if wanted.least:
+        found.append(figures.n >= wanted.least)
+    return found
+
+
+def _filtered(statement: Any, wanted: Wanted, figures: Any) -> Any:
+    """Keep of a statement over questions and their latest versions what is wanted."""
+    statement = statement.where(*_conditions(wanted))
+    if figures is None or wanted.measured is None:
+        return statement
+    joined = statement.outerjoin(figures, figures.c.version_id == Question.current_version_id)
+    return joined.where(*_measured(wanted.measured, figures.c))
+
+
+def list_questions(wanted: Wanted, page: int = 1, order: str = "newest") -> tuple[list[Listed], int]:
+    """Return one page of questions, and how many there are on all of them.
 
     Args:
         wanted: which.
-        page: from 1, of `PAGE` questions.
+        page: from 1, of `PAGE` questions; one after the last has nothing and counts nothing.
+        order: one of `ORDERS`; of equals the latest written first.
     """
-    conditions = _conditions(wanted)
-    total = db.session.scalar(
-        select(func.count())
-        .select_from(Question)
-        .join(QuestionVersion, QuestionVersion.id == Question.latest_version_id)
-        .where(*conditions)
-    )
+    figures = _figures(wanted)
+    statement = _filtered(_listed().add_columns(func.count().over()), wanted, figures)
+    first = []
+    if figures is not None:
+        columns = figures.c
+        statement = statement.add_columns(columns.n, columns.facility, columns.discrimination, columns.light)
+        answered = columns.n.desc().nulls_last()
+        first = {
+            "hardest": [columns.facility.asc().nulls_last()],
+            "easiest": [columns.facility.desc().nulls_last()],
+            "weakest": [columns.discrimination.asc().nulls_last(), answered],
+            "answered": [answered],
+        }.get(order, [])
     rows = db.session.execute(
-        _listed()
-        .where(*conditions)
-        .order_by(QuestionVersion.created_at.desc(), Question.id)
-        .limit(PAGE)
-        .offset((page - 1) * PAGE)
+        statement.order_by(*first, QuestionVersion.created_at.desc(), Question.id).limit(PAGE).offset((page - 1) * PAGE)
+    ).all()
+    found = []
+    for question, version, number, author, owner, _total, *known in rows:
+        shown = Figures(*known) if known and known[0] is not None else None
+        found.append(Listed(question, version, number, author, owner, shown))
+    return found, rows[0][5] if rows else 0
+
+
+def _whole(*columns: Any) -> Any:
+    """Select from questions with their latest versions; where that is unfinished, the one in use stands for it."""
+    last = case((_Latest.unfinished, Question.current_version_id), else_=Question.latest_version_id)
+    return (
+        select(*columns)
+        .select_from(Question)
+        .join(_Latest, _Latest.id == Question.latest_version_id)
+        .join(QuestionVersion, QuestionVersion.id == last)
     )
-    return [Listed(*row) for row in rows], total or 0
 
 
 def list_latest(wanted: Wanted) -> list[tuple[Question, QuestionVersion]]:
-    """Return all questions wanted with their latest versions, by topic and then in the order they were made."""
+    """Return all whole questions wanted with their latest versions, by topic and then in the order they were made."""
     rows = db.session.execute(
-        select(Question, QuestionVersion)
-        .join(QuestionVersion, QuestionVersion.id == Question.latest_version_id)
-        .where(*_conditions(wanted))
-        .order_by(QuestionVersion.topic_code, Question.id)
+        _whole(Question, QuestionVersion).where(*_conditions(wanted)).order_by(QuestionVersion.topic_code, Question.id)
     )
     return [(question, version) for question, version in rows]
 
 
 def count_wanted(wanted: Wanted) -> int:
-    """Count the questions wanted."""
-    return (
-        db.session.scalar(
-            select(func.count())
-            .select_from(Question)
-            .join(QuestionVersion, QuestionVersion.id == Question.latest_version_id)
-            .where(*_conditions(wanted))
-        )
-        or 0
-    )
+    """Count the whole questions wanted."""
+    return db.session.scalar(_whole(func.count()).where(*_conditions(wanted))) or 0
 
 
 def count_states(wanted: Wanted) -> dict[str, int]:
     """Return how many questions are in which state, whatever state `wanted` names."""
-    rows = db.session.execute(
+    counted = (
         select(Question.state, func.count())
+        .select_from(Question)
         .join(QuestionVersion, QuestionVersion.id == Question.latest_version_id)
-        .where(*_conditions(replace(wanted, state="")))
         .group_by(Question.state)
     )
+    rows = db.session.execute(_filtered(counted, replace(wanted, state=""), _figures(wanted)))
     return {state: count for state, count in rows}  # noqa: C416 - dict() of rows is not typed
 
 
@@ -213,6 +288,53 @@ def get_listed(question_id: int) -> Listed:
     if row is None:
         raise NotFound(what="Question")
     return Listed(*row)
+
+
+def place_of(version: QuestionVersion) -> int:
+    """Return the place of a version in its case, 0 where nobody has given it one."""
+    return int((version.case_group or {}).get("place", 0))
+
+
+def list_case(code: str, bank: int | None) -> list[Listed]:
+    """Return the questions of a case in their order, at the end those that were taken out but are in use in it still.
+
+    Args:
+        code: of the case.
+        bank: the organization whose bank it is in; None for the shared bank.
+    """
+    latest, current = QuestionVersion.case_group["code"].astext, _Current.case_group["code"].astext
+    rows = db.session.execute(
+        _listed().where(or_(latest == code, current == code), Question.state != "retired", _in_banks({bank}))
+    )
+    found = [Listed(*row) for row in rows]
+    return sorted(
+        found,
+        key=lambda one: (
+            (one.version.case_group or {}).get("code") != code,
+            place_of(one.version),
+            one.question.id,
+        ),
+    )
+
+
+def find_by_code(code: str, trade_code: str, bank: int | None) -> Question | None:
+    """Return the question of a trade and a bank with a code, or None; `bank` as for `list_case`."""
+    return db.session.scalar(
+        select(Question).where(Question.code == code, Question.trade_code == trade_code, _in_banks({bank}))
+    )
+
+
+def count_case_texts(code: str) -> int:
+    """Return in how many different texts and pictures the questions in use of a case tell it."""
+    text = QuestionVersion.case_group.op("-", return_type=JSONB())(literal("place", String()))
+    return (
+        db.session.scalar(
+            select(func.count(text.distinct()))
+            .join(Question, Question.current_version_id == QuestionVersion.id)
+            .where(QuestionVersion.case_group["code"].astext == code)
+        )
+        or 0
+    )
 
 
 def get_latest(question: Question) -> QuestionVersion:

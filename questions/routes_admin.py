@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,20 +20,36 @@ from core.web import language, tr
 from organizations.queries import list_path
 from questions import access, authoring, queries, queries_admin, words
 from questions.authoring import Actor
-from questions.errors import ChangedMeanwhile, NoReason, NotNow, OwnQuestion, QuestionInvalid
+from questions.errors import CaseApart, ChangedMeanwhile, NoReason, NotNow, OwnQuestion, QuestionInvalid
 from questions.forms import EditorForm, NoteForm, TopicsForm
 from questions.models import Question, Topic, Trade
 from questions.presenting import Shown, present_item
-from questions.queries_admin import Listed, Wanted
-from questions.rules import TYPES, BadExpression, PaperItem, Version, draw_item
+from questions.queries_admin import Listed, Measured, Wanted
+from questions.rules import CASE, CASE_SIZE, TYPES, BadExpression, PaperItem, Version, draw_item, parse_number
 from questions.rules.differences import compare
 from questions.rules.life import STATES, bad_weights, may_judge, may_take, share_of_whole
 from questions.rules.samples import draw_samples
 from questions.services import content_of
-from questions.uses import find_points, find_uses
+from questions.uses import figure_source, find_points, find_uses
 
 UPLOAD_LIMIT = 6_000_000
 """Bytes of one form with its images and sounds."""
+FILTERS = (
+    "q",
+    "trade",
+    "topic",
+    "type",
+    "difficulty",
+    "owner",
+    "state",
+    "facility",
+    "facility_from",
+    "facility_to",
+    "light",
+    "attempts",
+    "order",
+)
+LIGHTS = ("red", "key", "amber", "green", "grey")
 STEPS = (
     "comment",
     "submit",
@@ -57,7 +74,7 @@ def allow_uploads(endpoint: str | None, values: dict[str, Any] | None) -> None:
         request.max_content_length = UPLOAD_LIMIT
 
 
-def _reach(question_id: int, roles: tuple[str, ...] = access.READERS) -> tuple[Actor, Listed]:
+def reach(question_id: int, roles: tuple[str, ...] = access.READERS) -> tuple[Actor, Listed]:
     """Return who asks, and a question of a bank that one of the roles reaches.
 
     What an organization offers is open to the same roles at a root. Raises: NotSignedIn; NotFound (P3).
@@ -66,11 +83,16 @@ def _reach(question_id: int, roles: tuple[str, ...] = access.READERS) -> tuple[A
     listed = queries_admin.get_listed(question_id)
     found = access.banks(roles)
     bank = listed.question.organization_id
-    if bank not in found and listed.question.offered_at is not None and roles != access.AUTHORS:
+    if bank not in found and _is_offered(listed.question) and roles != access.AUTHORS:
         bank = None
     if bank not in found:
         raise NotFound
     return Actor(person.person_id, found[bank]), listed
+
+
+def _is_offered(question: Question) -> bool:
+    """Say whether a question is offered as it stands; while it is mended it is its owner's alone (P2)."""
+    return question.offered_at is not None and question.state == "approved"
 
 
 @blueprint.get("")
@@ -93,11 +115,13 @@ def index() -> str:
         difficulty=asked.get("difficulty", 0, type=int),
         state=state,
         author_id=identity.require().person_id if owner == "mine" else None,
+        measured=_measured() if _sees_figures() else None,
     )
+    order = asked.get("order", "")
     page = max(1, asked.get("page", 1, type=int))
-    rows, total = queries_admin.list_questions(wanted, page)
+    rows, total = queries_admin.list_questions(wanted, page, order)
     counts = queries_admin.count_states(wanted)
-    kept = {name: asked.get(name, "") for name in ("q", "trade", "topic", "type", "difficulty", "owner", "state")}
+    kept = {name: asked.get(name, "") for name in FILTERS}
 
     def url(**changes: Any) -> str:
         return url_for(".index", **{name: value for name, value in (kept | changes).items() if value not in (None, "")})
@@ -117,9 +141,11 @@ def index() -> str:
         ],
         kept=kept,
         filtered=any(value for name, value in kept.items() if name != "state"),
+        lights=figure_source[0].lights() if wanted.measured is not None and figure_source else {},
+        orders=_order_words(),
         trades=trades,
         topics=words.topic_tree(topics),
-        topic_names=_topic_names(rows),
+        topic_names=topic_names(rows),
         owners=_owners(found),
         types=words.type_words(),
         states=words.state_words(),
@@ -132,6 +158,46 @@ def index() -> str:
     )
 
 
+def _sees_figures() -> bool:
+    """Say whether the reader may see what all competitions together say of questions, by a role at a root."""
+    return None in access.banks(("organizer", *access.AUTHORS, *access.REVIEWERS))
+
+
+BANDS = {"easy": (0.8, None), "middle": (0.4, 0.8), "hard": (None, 0.4)}
+"""The facility of questions that are called so: from, to below."""
+
+
+def _measured() -> Measured:
+    """Read which figures are asked for. A band goes before numbers of one's own, which are percent."""
+    asked = request.args
+    low, high = (_share(asked.get(name, "")) for name in ("facility_from", "facility_to"))
+    attempts = asked.get("attempts", "")
+    lowest, below = BANDS.get(asked.get("facility", ""), (low, high))
+    return Measured(
+        lowest=lowest,
+        below=below,
+        light=asked.get("light", "") if asked.get("light") in LIGHTS else "",
+        least=int(attempts) if attempts.isdecimal() and len(attempts) < 10 else 0,
+        none=attempts == "none",
+    )
+
+
+def _share(text: str) -> float | None:
+    """Read a percentage from 0 to 100 as a share, None for anything else; below 100 % lies all, so 100 says nothing."""
+    number = parse_number(text[:10]) if text.strip() else None
+    return float(number) / 100 if number is not None and 0 <= number < 100 else None
+
+
+def _order_words() -> dict[str, str]:
+    return {
+        "newest": _("Newest first"),
+        "hardest": _("Hardest first"),
+        "easiest": _("Easiest first"),
+        "weakest": _("Least discriminating first"),
+        "answered": _("Most first attempts first"),
+    }
+
+
 def _owners(found: dict[access.Bank, int]) -> list[tuple[str, str]]:
     """Return the banks to choose from, with what they are called."""
     nodes = {node.id: tr(node) for node in list_path([bank for bank in found if bank is not None])}
@@ -139,7 +205,8 @@ def _owners(found: dict[access.Bank, int]) -> list[tuple[str, str]]:
     return [("shared", _("Shared bank")), *named] if None in found else named
 
 
-def _topic_names(rows: list[Listed]) -> dict[tuple[str, str], str]:
+def topic_names(rows: list[Listed]) -> dict[tuple[str, str], str]:
+    """Return the names of the topics of listed questions' trades, by trade and code."""
     trades = {row.question.trade_code for row in rows}
     return {(trade, topic.code): tr(topic) for trade in trades for topic in queries.list_topics(trade)}
 
@@ -162,7 +229,7 @@ def inbox() -> str:
         returned=[(row, queries_admin.last_note(row.question.id, ("returned",))) for row in returned],
         offered=offered,
         at_root=None in reviews,
-        topic_names=_topic_names([*waiting, *returned, *offered]),
+        topic_names=topic_names([*waiting, *returned, *offered]),
         types=words.type_words(),
         states=words.state_words(),
     )
@@ -184,15 +251,20 @@ def create() -> Any:
     found = access.require_banks(access.AUTHORS)
     owners = {str(bank or "shared"): bank for bank in found}
     owner, type_ = request.args.get("owner", ""), request.args.get("type", "")
+    if type_ == CASE:
+        return redirect(url_for("cases.begin", owner=owner, trade=request.args.get("trade", "")), 303)
     trade = next((one for one in queries.list_trades() if one.code == request.args.get("trade")), None)
     if trade is None or type_ not in TYPES or owner not in owners:
         return redirect(url_for(".choose"), 303)
     bank = owners[owner]
     by = Actor(identity.require().person_id, found[bank])
 
-    def keep(written: dict[str, Any]) -> Any:
-        made = authoring.create(trade.code, bank, written, by, clock.now())
-        flash(_("The draft is saved. Look at it once more, then submit it for review."), "success")
+    def keep(written: dict[str, Any], unfinished: bool) -> Any:
+        made = authoring.create(trade.code, bank, written, by, clock.now(), unfinished=unfinished)
+        if queries_admin.get_latest(made).unfinished:
+            flash(_("Saved as far as it goes. What is still to be mended stands below."), "success")
+        else:
+            flash(_("The draft is saved. Look at it once more, then submit it for review."), "success")
         return redirect(url_for(".show", question_id=made.id), 303)
 
     return _editor(trade, type_, EditorForm(), None, keep)
@@ -202,14 +274,18 @@ def create() -> Any:
 @limited("question", "120/minute")
 def edit(question_id: int) -> Any:
     """Write a new version of a question."""
-    by, listed = _reach(question_id, access.AUTHORS)
+    by, listed = reach(question_id, access.AUTHORS)
     trade = db.session.get_one(Trade, listed.question.trade_code)
     data = EditorForm.fields_of(authoring.written_of(listed.version)) | {"base": listed.version.number}
     form = EditorForm(data=data)
 
-    def keep(written: dict[str, Any]) -> Any:
-        if authoring.save(question_id, written, request.form.get("base", 0, type=int), by, clock.now()):
-            flash(_("Saved as a new version. It is a draft until it is approved."), "success")
+    def keep(written: dict[str, Any], unfinished: bool) -> Any:
+        base = request.form.get("base", 0, type=int)
+        if authoring.save(question_id, written, base, by, clock.now(), unfinished):
+            if queries_admin.get_listed(question_id).version.unfinished:
+                flash(_("Saved as far as it goes. What is still to be mended stands below."), "success")
+            else:
+                flash(_("Saved as a new version. It is a draft until it is approved."), "success")
         else:
             flash(_("Nothing was changed, so no new version was made."), "info")
         return redirect(url_for(".show", question_id=question_id), 303)
@@ -217,28 +293,26 @@ def edit(question_id: int) -> Any:
     return _editor(trade, listed.version.type, form, listed, keep)
 
 
-def _editor(trade: Trade, type_: str, form: Any, listed: Listed | None, keep: Callable[[dict[str, Any]], Any]) -> Any:
-    """Show the editor, check what was typed, or keep it."""
+def _editor(
+    trade: Trade, type_: str, form: Any, listed: Listed | None, keep: Callable[[dict[str, Any], bool], Any]
+) -> Any:
+    """Show the editor, check what was typed, or keep it: whole, or as far as it goes."""
     topics = queries.list_topics(trade.code)
     paths = words.topic_paths(topics)
     inner = {topic.parent_code for topic in topics}
     form.prepare(type_, {code: name for code, name in paths.items() if code not in inner})
-    person_id = identity.require().person_id
     written: dict[str, Any] | None = None
     status = 200
     if form.is_submitted():
-        form.take_files(lambda content: authoring.keep_media(content, person_id))
-        refused = [(row, row.file.errors) for row, _images_only in form.pictured() if row.file.errors]
-        form.look_up(queries_admin.find_mime)
-        form.validate()
-        for row, errors in refused:
-            row.file.errors = errors
-        written = form.question()
-        if form.is_whole():
-            form.place_faults(authoring.find_faults(trade.code, written))
+        take_pictures(form, lambda: form.can_be_kept())
+        written, unfinished = form.question(), "unfinished" in request.form
+        if not unfinished and form.is_whole():
+            form.check()
+            if form.is_whole():
+                form.place_faults(authoring.find_faults(trade.code, written))
         if "check" not in request.form and form.is_whole():
             try:
-                return keep(written)
+                return keep(written, unfinished)
             except QuestionInvalid as refusal:
                 form.place_faults(refusal.faults)
             except ChangedMeanwhile as refusal:
@@ -256,9 +330,25 @@ def _editor(trade: Trade, type_: str, form: Any, listed: Listed | None, keep: Ca
         listed=listed,
         checked=form.is_submitted() and whole,
         sample=_samples(version) if version and version.variables else None,
-        shown=_preview(version, 0) if version else None,
+        shown=preview(version, 0) if version else None,
         language=language(),
     ), status
+
+
+def take_pictures(form: Any, check: Callable[[], object]) -> None:
+    """Keep the files that a form brings, then check it; what is wrong with a file is said besides.
+
+    Args:
+        form: one that has `take_files`.
+        check: looks at every field, which forgets what was said before.
+    """
+    person_id = identity.require().person_id
+    form.take_files(lambda content: authoring.keep_media(content, person_id))
+    refused = [(row, row.file.errors) for row, _images_only in form.pictured() if row.file.errors]
+    form.look_up(queries_admin.find_mime)
+    check()
+    for row, errors in refused:
+        row.file.errors = errors
 
 
 def _version_of(written: dict[str, Any]) -> Version:
@@ -287,44 +377,50 @@ class Preview(Shown):
 
     saved: str = ""
     flagged: bool = False
-    case_span: tuple[int, int] = (1, 3)
+    case_span: tuple[int, int] = (1, CASE_SIZE)
 
 
-def _preview(version: Version, seed: int) -> Preview:
+def preview(version: Version, seed: int, position: int = 1, span: tuple[int, int] = (1, CASE_SIZE)) -> Preview:
     """Draw an item of a version as a paper would.
 
     Args:
-        version: what is asked.
+        version: what is asked; a whole one.
         seed: which draw; the same one gives the same item.
+        position: its place on the paper, from 1.
+        span: the first and the last place of its case.
     """
     item: PaperItem = draw_item(version, 10, random.Random(seed))  # noqa: S311 - a preview, not a paper
-    return Preview(present_item(1, item, version), None)
+    return Preview(present_item(position, item, version), None, case_span=span)
 
 
 @blueprint.get("/<int:question_id>")
 def show(question_id: int) -> str:
     """Show a question as it is asked, its content, what was said of it, and what may be done now."""
-    by, listed = _reach(question_id)
+    by, listed = reach(question_id)
     question = listed.question
     seed = max(0, request.args.get("draw", 0, type=int)) % 1000
+    faults = authoring.faults_of(question, listed.version) if may_take("submit", question.state) else []
     return render_template(
         "questions/show.html",
         listed=listed,
         question=question,
         version=listed.version,
-        shown=_preview(queries.get_versions([listed.version.id])[listed.version.id], seed),
+        shown=None
+        if listed.version.unfinished
+        else preview(queries.get_versions([listed.version.id])[listed.version.id], seed),
         seed=seed,
+        faults=[words.say(fault) for fault in faults],
         facts=words.describe(listed.version, words.topic_paths(queries.list_topics(question.trade_code))),
         trade=db.session.get_one(Trade, question.trade_code),
         notes=queries_admin.list_notes(question_id),
         returned=_last_return(question) if question.state == "draft" else None,
         note_words=words.note_words(),
-        state=words.state_words()[question.state],
+        state=words.state_word(question, listed.version),
         type_word=words.type_words()[listed.version.type],
-        steps=_steps(by, question),
+        steps=_steps(by, question) - ({"submit"} if faults else set()),
         own=_is_own(by, question),
         writes=question.organization_id in access.banks(access.AUTHORS),
-        laboratory=None in access.banks(("organizer", *access.AUTHORS, *access.REVIEWERS)),
+        laboratory=_sees_figures(),
         form=NoteForm(formdata=None),
         language=language(),
     )
@@ -341,12 +437,17 @@ def _judges(by: Actor, question: Question, step: str) -> bool:
     return may_judge(by.person_id, question.author_id, queries_admin.list_writers(question.id, after))
 
 
+def own_among(by: Actor, questions: Iterable[Listed]) -> bool:
+    """Say whether somebody wrote any of some submitted questions, so that they cannot approve all of them."""
+    return not all(_judges(by, one.question, "approve") for one in questions)
+
+
 def _is_own(by: Actor, question: Question) -> bool:
     """Say whether somebody would have to judge what they wrote themselves."""
-    if question.state == "submitted" and _node_for("approve", question) is not None:
+    if question.state == "submitted" and node_for("approve", question) is not None:
         return not _judges(by, question, "approve")
     offered = question.offered_at is not None and question.organization_id is not None
-    return offered and _node_for("adopt", question) is not None and not _judges(by, question, "adopt")
+    return offered and node_for("adopt", question) is not None and not _judges(by, question, "adopt")
 
 
 def _steps(by: Actor, question: Question) -> set[str]:
@@ -363,7 +464,7 @@ def _steps(by: Actor, question: Question) -> set[str]:
     return {
         step
         for step in STEPS
-        if also.get(step, True) and may_take(step, question.state) and _node_for(step, question) is not None
+        if also.get(step, True) and may_take(step, question.state) and node_for(step, question) is not None
     }
 
 
@@ -376,17 +477,17 @@ _ROLES = {
 """Who takes a step; every other one is the reviewers'."""
 
 
-def _node_for(step: str, question: Question) -> int | None:
+def node_for(step: str, question: Question) -> int | None:
     """Return the node whose role lets the signed-in person take a step with a question, or None."""
     if step in ("adopt", "decline"):
         return access.banks(access.REVIEWERS).get(None)
     found = access.banks(_ROLES.get(step, access.REVIEWERS))
-    if step == "comment" and question.offered_at is not None and None in found:
+    if step == "comment" and _is_offered(question) and None in found:
         return found[None]
     return found.get(question.organization_id)
 
 
-_DONE: dict[str, Callable[[int, str, Actor, Any], None]] = {
+_DONE: dict[str, Callable[..., None]] = {
     "comment": authoring.comment,
     "submit": authoring.submit,
     "withdraw": authoring.withdraw,
@@ -401,7 +502,8 @@ _DONE: dict[str, Callable[[int, str, Actor, Any], None]] = {
 }
 
 
-def _said(step: str) -> str:
+def said(step: str) -> str:
+    """Say what a step has done."""
     words_of: dict[str, str] = {
         "comment": _("Your note is kept."),
         "submit": _("Submitted. A reviewer other than you decides now."),
@@ -422,8 +524,8 @@ def _said(step: str) -> str:
 @limited("question-step", "120/minute")
 def take_step(question_id: int, step: str) -> Any:
     """Take one step in the life of a question."""
-    _by, listed = _reach(question_id)
-    node_id = _node_for(step, listed.question)
+    _by, listed = reach(question_id)
+    node_id = node_for(step, listed.question)
     if node_id is None:
         raise NotFound
     back = redirect(url_for(".show", question_id=question_id, _anchor="steps"), 303)
@@ -431,17 +533,31 @@ def take_step(question_id: int, step: str) -> Any:
     if not form.validate_on_submit():
         flash(_("The note is too long."), "error")
         return back
+    by = Actor(identity.require().person_id, node_id)
+    with telling():
+        seen = {"seen": form.seen.data} if step in ("approve", "adopt") else {}
+        _DONE[step](question_id, form.body.data or "", by, clock.now(), **seen)
+        flash(said(step), "success")
+    return back
+
+
+@contextmanager
+def telling() -> Iterator[None]:
+    """Say why a step was refused."""
     try:
-        by = Actor(identity.require().person_id, node_id)
-        _DONE[step](question_id, form.body.data or "", by, clock.now())
-        flash(_said(step), "success")
+        yield
     except NoReason:
         flash(_("Write the reason into the note first. Nothing was done."), "error")
     except OwnQuestion:
         flash(_("Ask another reviewer: nobody approves what they wrote themselves."), "error")
     except NotNow:
         flash(_("That is not possible as the question stands now. Look at it again."), "error")
-    return back
+    except QuestionInvalid:
+        flash(_("It is not whole yet. Mend what is listed, then submit it."), "error")
+    except ChangedMeanwhile:
+        flash(_("It was changed after you opened it. Nothing was done: read it as it is now, then decide."), "error")
+    except CaseApart:
+        flash(_("The text of its case has changed. Approve the whole case together, on the page of the case."), "error")
 
 
 @blueprint.get(f"/<int:question_id>/<any({', '.join(STEPS)}):step>")
@@ -453,7 +569,7 @@ def step_form(question_id: int, step: str) -> Any:
 @blueprint.get("/<int:question_id>/versions")
 def versions(question_id: int) -> str:
     """List the versions of a question, and show what differs between two of them."""
-    _by, listed = _reach(question_id)
+    _by, listed = reach(question_id)
     found = queries_admin.list_versions(question_id)
     numbers = {one.version.number: one.version for one in found}
     latest = listed.version.number
@@ -475,7 +591,7 @@ def versions(question_id: int) -> str:
 @blueprint.get("/<int:question_id>/uses")
 def uses(question_id: int) -> str:
     """Show which levels may draw a question or have drawn it, with the way to retire it."""
-    by, listed = _reach(question_id)
+    by, listed = reach(question_id)
     return render_template(
         "questions/uses.html",
         listed=listed,

@@ -133,6 +133,20 @@ def question_problems(question: dict[str, Any], topics: Collection[str]) -> list
     return [str(fault) for fault in question_faults(question, topics)]
 
 
+_LACKS = {
+    "stem_zh": N_("The question has no Chinese text yet."),
+    "stem_en": N_("The question has no English text yet."),
+    "explanation_zh": N_("The explanation has no Chinese text yet."),
+    "explanation_en": N_("The explanation has no English text yet."),
+    "source_zh": N_("The source has no Chinese text yet."),
+    "source_en": N_("The source has no English text yet."),
+}
+_PART_LACKS = {
+    "options": N_("Option or step %(name)s lacks its Chinese or its English."),
+    "prompts": N_("%(name)s on the left lacks its Chinese or its English."),
+}
+
+
 def question_faults(question: dict[str, Any], topics: Collection[str]) -> list[Fault]:
     """Return what is wrong with a question in the form of docs/bank-format.md.
 
@@ -144,24 +158,41 @@ def question_faults(question: dict[str, Any], topics: Collection[str]) -> list[F
     type_ = question.get("type")
     if type_ not in TYPES:
         return [Fault(N_("The type %(type)s is not known."), type=type_)]
-    if question.get("topic") not in topics:
-        faults.append(Fault(N_("The topic is not one of the trade, or has topics under it.")))
+    if not question.get("topic"):
+        faults.append(Fault(N_("Choose a topic.")).at("topic"))
+    elif question["topic"] not in topics:
+        faults.append(Fault(N_("The topic is not one of the trade, or has topics under it.")).at("topic"))
     if question.get("difficulty") not in DIFFICULTIES:
-        faults.append(Fault(N_("The difficulty is not a number from 1 to 5.")))
-    parts = [*question.get("options", []), *question.get("prompts", [])]
-    if not all(
-        _is_text(text) for text in [*(question.get(part) for part in ("stem", "explanation", "source")), *parts]
-    ):
-        return [*faults, Fault(N_("A text lacks its Chinese or its English."))]
+        faults.append(Fault(N_("The difficulty is not a number from 1 to 5.")).at("difficulty"))
+    lacking = _lacking(question)
     if question.get("options") and not TYPES[type_].has_options:
-        faults.append(Fault(N_("Only single and multiple choice, ordering and matching have options.")))
+        faults.append(Fault(N_("Only single and multiple choice, ordering and matching have options.")).at("options"))
     try:
         TYPES[type_].read_key(question)
     except Fault as fault:
-        faults.append(fault)
+        if not fault.part or fault.part not in {one.part for one in lacking}:
+            lacking.append(fault)
     except (KeyError, TypeError, ValueError) as fault:
-        faults.append(Fault(N_("The answer lacks a part, or a part of it cannot be read: %(part)s"), part=fault))
-    return faults
+        if not lacking:
+            faults.append(Fault(N_("The answer lacks a part, or a part of it cannot be read: %(part)s"), part=fault))
+    return faults + lacking
+
+
+def _lacking(question: dict[str, Any]) -> list[Fault]:
+    """Return a fault for each text that lacks one of its languages."""
+    found = []
+    for at, sentence in _LACKS.items():
+        name, _, language = at.partition("_")
+        text = question.get(name)
+        if not isinstance(text, dict) or not text.get(language):
+            found.append(Fault(sentence).at(at))
+    for part, sentence in _PART_LACKS.items():
+        found += [
+            Fault(sentence, name=str(one.get("id", "")).upper()).at(part)
+            for one in question.get(part, [])
+            if not _is_text(one)
+        ]
+    return found
 
 
 def content_of(question: dict[str, Any], cases: dict[str, Any] | None = None) -> dict[str, Any]:

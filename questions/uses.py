@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,22 @@ use_finders: list[Callable[[int, Sequence[int]], list[Use]]] = []
 
 point_finders: list[Callable[[str, Sequence[int]], dict[str, float]]] = []
 """Each is given a trade and the reader's nodes, and says what points its levels give to which topic."""
+
+
+@dataclass(frozen=True, slots=True)
+class FigureSource:
+    """Where the figures that first attempts gave are read.
+
+    `table` selects version_id, n (first attempts), facility (0 to 1), discrimination (-100 to 100, or null), light and
+    reason, a row a version; `lights` says each light's word and tone.
+    """
+
+    table: Callable[[], Any]
+    lights: Callable[[], Mapping[str, tuple[str, str]]]
+
+
+figure_source: list[FigureSource] = []
+"""One at most."""
 
 
 def find_uses(question_id: int, nodes: Sequence[int]) -> list[Use]:

@@ -8,7 +8,7 @@ from typing import Any
 from flask_babel import gettext as _
 
 from core.web import tr, tr_text
-from questions.models import QuestionVersion, Topic
+from questions.models import Question, QuestionVersion, Topic
 from questions.presenting import kind_word
 from questions.rules import TYPES, Fault
 from questions.rules.life import tree_order
@@ -29,6 +29,11 @@ def state_words() -> dict[str, tuple[str, str]]:
     }
 
 
+def state_word(question: Question, version: QuestionVersion) -> tuple[str, str]:
+    """Return word and tone of the state of a question whose latest version this is."""
+    return (_("Unfinished"), "warn") if version.unfinished else state_words()[question.state]
+
+
 def note_words() -> dict[str, str]:
     """Say in words what a note is about."""
     return {
@@ -38,6 +43,7 @@ def note_words() -> dict[str, str]:
         "approved": _("approved it"),
         "retired": _("retired it"),
         "offered": _("offered it to the shared bank"),
+        "declined": _("declined the offer"),
         "adopted": _("took it into the shared bank"),
         "released": _("released it for practice"),
     }
@@ -124,7 +130,7 @@ def describe(version: QuestionVersion, topics: dict[str, str]) -> list[Fact]:
     right = set(key.get("options", ()))
     found = [
         Fact(_("Type"), type_words()[version.type]),
-        Fact(_("Topic"), topics.get(version.topic_code, version.topic_code)),
+        Fact(_("Topic"), topics.get(version.topic_code, version.topic_code) or "–"),
         Fact(_("Difficulty"), difficulty_words()[version.difficulty]),
     ]
     if version.case_group:
@@ -169,8 +175,23 @@ def _pictured(part: dict[str, Any]) -> dict[str, str]:
     return {one: f"{part[one]} [{image['alt'][one]}]".strip() if image else part[one] for one in ("zh", "en")}
 
 
+def _as_typed(key: object) -> str:
+    """Write a key that may lack anything on a line; the parts of one that has several by their names."""
+    match key:
+        case bool():
+            return str(_("True") if key else _("False"))
+        case dict():
+            return ", ".join(f"{name}: {_as_typed(value)}" for name, value in key.items())
+        case list():
+            return ", ".join(_as_typed(one) for one in key) or "–"
+        case _:
+            return str(key) if key else "–"
+
+
 def _key(version: QuestionVersion) -> list[Fact]:
     key, label = version.key, _("Right answer")
+    if version.unfinished:
+        return [Fact(label, _as_typed(key["written"]))]
     named = {one["id"]: f"{one['id'].upper()} {tr_text(one)}" for one in (*version.prompts, *version.options)}
     match version.type:
         case "single" | "multiple":

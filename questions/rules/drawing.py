@@ -66,7 +66,7 @@ class Bank:
         grouped: dict[Kind, list[Unit]] = defaultdict(list)
         for group in cases.values():
             if len(group) == CASE_SIZE:
-                unit = tuple(sorted(group, key=lambda version: version.question_id or version.id))
+                unit = tuple(sorted(group, key=lambda one: (one.case_place, one.question_id or one.id)))
                 difficulty = round(sum(version.difficulty for version in unit) / CASE_SIZE)
                 grouped[unit[0].topic, CASE, difficulty].append(unit)
         self._units = (kinds, grouped)

@@ -50,7 +50,8 @@ _NAMES = {
 class Version:
     """One immutable wording of a question, as it is asked and scored; the fields are those of docs/bank-format.md.
 
-    `case` is {code, stem, media} of the case group it belongs to; `key` has the stored form, from `ItemType.read_key`.
+    `case` is {code, stem, media} of the case group it belongs to, with its `place` there where it was given one;
+    `key` has the stored form, from `ItemType.read_key`.
     """
 
     id: int
@@ -71,6 +72,11 @@ class Version:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "option_ids", frozenset(option["id"] for option in self.options))
+
+    @property
+    def case_place(self) -> int:
+        """Its place in its case group, 0 where nobody has given it one."""
+        return int((self.case or {}).get("place", 0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,11 +307,11 @@ class Numeric(ItemType):
         key = question["key"]
         try:
             tolerance = str(key["tolerance"])
-            if Decimal(tolerance.removesuffix("%")) < 0:
+            if _number(tolerance.removesuffix("%"), "tolerance") < 0:
                 raise Fault(N_("A tolerance is not negative.")).at("tolerance")
             stored = {"tolerance": tolerance, "unit": key.get("unit") or {"zh": "", "en": ""}}
             if "variables" not in question:
-                return {"value": str(Decimal(str(key["value"]))), **stored}
+                return {"value": str(_number(str(key["value"]), "value")), **stored}
             stored |= {"expression": str(key["expression"]), "decimals": int(key["decimals"])}
             if "where" in question:
                 stored["where"] = str(question["where"])
@@ -342,11 +348,24 @@ class Numeric(ItemType):
         return {"value": value, "tolerance": plain(self.tolerance(version, right))}
 
 
+def _number(text: str, part: str) -> Decimal:
+    """Read a number of a key exactly. Raises: Fault at a part for none, and for one too long to reckon with."""
+    try:
+        number = Decimal(text)
+    except InvalidOperation as fault:
+        raise Fault(N_("A number cannot be read.")).at(part) from fault
+    if not number.is_finite() or abs(number.adjusted()) > TEXT_LIMIT:
+        raise Fault(N_("A number cannot be read.")).at(part)
+    return number
+
+
 def _check_variables(question: Mapping[str, Any], key: Mapping[str, Any]) -> None:
     """Raise ValueError unless texts and expression use just the variables, and every draw has an answer."""
     variables = question["variables"]
+    if not variables:
+        raise Fault(N_("Give at least one variable, or choose numbers that stay the same.")).at("variables")
     for name, bounds in variables.items():
-        low, high, step = (Decimal(str(bounds[part])) for part in ("min", "max", "step"))
+        low, high, step = (_number(str(bounds[part]), "variables") for part in ("min", "max", "step"))
         if not _NAMED.fullmatch(f"{{{name}}}") or name == "answer" or step <= 0 or high < low:
             raise Fault(
                 N_("The variable %(name)s cannot be drawn: check its name, its limits and its step."), name=name

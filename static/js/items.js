@@ -1,4 +1,4 @@
-// What items do beyond a form: steps that move, copies of a case that open and close as one, images that open large.
+// What items do beyond a form: steps that move by buttons or by dragging, copies of a case that open and close as one, images that open large.
 // A moved step says so by the change event of its hidden select, so a page needs to listen to nothing else.
 
 const steps = (order) => [...order.querySelectorAll(".order__step")];
@@ -37,9 +37,72 @@ function move(button) {
   if (up) step.after(other);
   else step.before(other);
   give(order);
+  tell(order, step);
+}
+
+/** Say to a screen reader where a step stands now. */
+function tell(order, step) {
   const all = steps(order);
   const said = { step: step.querySelector(".order__text").innerText.trim(), n: all.indexOf(step) + 1, total: all.length };
   order.querySelector("[data-moved]").textContent = order.dataset.words.replace(/{(\w+)}/g, (_, name) => said[name]);
+}
+
+/** Drag a step by its grip. It follows the pointer, the others make room, and only letting go elsewhere is an answer. */
+function drag(event) {
+  const grip = event.target.closest?.("[data-grip]");
+  const order = grip?.closest("[data-order]");
+  if (!order || event.button || order.querySelector(".is-dragged")) return;
+  event.preventDefault();
+  const step = grip.closest(".order__step");
+  const before = steps(order);
+  let at = event.clientY;
+  let start = at + scrollY;
+  const follow = () => {
+    const shift = () => at + scrollY - start;
+    const change = (put) => { const was = step.offsetTop; put(); start += step.offsetTop - was; };
+    for (let next = step.nextElementSibling; next; next = step.nextElementSibling) {
+      if (step.offsetTop + shift() + step.offsetHeight <= next.offsetTop + next.offsetHeight / 2) break;
+      change(() => step.before(next));
+    }
+    for (let last = step.previousElementSibling; last; last = step.previousElementSibling) {
+      if (step.offsetTop + shift() >= last.offsetTop + last.offsetHeight / 2) break;
+      change(() => step.after(last));
+    }
+    step.style.transform = `translateY(${shift()}px)`;
+  };
+  const scroll = () => {
+    if (!step.classList.contains("is-dragged")) return;
+    const edge = (at > innerHeight - 96) - (at < 96);
+    if (edge) {
+      scrollBy({ top: 8 * edge, behavior: "instant" });
+      follow();
+    }
+    requestAnimationFrame(scroll);
+  };
+  const moved = (one) => {
+    if (one.pointerId !== event.pointerId) return;
+    at = one.clientY;
+    follow();
+  };
+  const end = (one) => {
+    if (one.type === "keydown" ? one.key !== "Escape" : one.pointerId !== event.pointerId) return;
+    listening.abort();
+    step.classList.remove("is-dragged");
+    step.style.transform = "";
+    if (one.type !== "pointerup") order.querySelector("ol").append(...before);
+    else if (steps(order).some((other, index) => other !== before[index])) {
+      give(order);
+      tell(order, step);
+    }
+  };
+  const listening = new AbortController();
+  const { signal } = listening;
+  step.classList.add("is-dragged");
+  grip.setPointerCapture(event.pointerId);
+  grip.addEventListener("pointermove", moved, { signal });
+  ["pointerup", "pointercancel", "lostpointercapture"].forEach((name) => grip.addEventListener(name, end, { signal }));
+  document.addEventListener("keydown", end, { signal });
+  requestAnimationFrame(scroll);
 }
 
 /** Show what cannot hold two languages in the one that the rest is read in: "zh" or "en". */
@@ -58,6 +121,8 @@ document.querySelectorAll("[data-order]").forEach((order) => {
   arrange(order, given.every(([value]) => value) ? given.sort(([a], [b]) => a - b).map(([, id]) => id) : null);
   order.classList.add("is-live");
 });
+
+document.addEventListener("pointerdown", drag);
 
 document.addEventListener("click", (event) => {
   const hit = (selector) => event.target.closest?.(selector);

@@ -7,6 +7,8 @@ import { clock } from "./timer.js";
 const AT_ONCE = 10;
 const LOW = 4;
 const RETRY_MS = 15000;
+const TWICE_MS = 400;
+const TWICE_PX = 24;
 const one = (selector, box = document) => box.querySelector(selector);
 const all = (selector, box = document) => [...box.querySelectorAll(selector)];
 const minus = (number) => String(number).replace("-", "−");
@@ -113,10 +115,11 @@ function isRight(type, key, value) {
 }
 
 function read(question) {
-  const { type } = question.dataset;
+  const { type, position = "1" } = question.dataset;
+  const name = `answer-${position}`;
   // By their numbers: a language may put the second blank first.
-  const at = (input) => Number(input.name.slice("answer-1-".length));
-  const numbered = all("[name^='answer-1-']", question).sort((a, b) => at(a) - at(b));
+  const at = (input) => Number(input.name.slice(name.length + 1));
+  const numbered = all(`[name^='${name}-']`, question).sort((a, b) => at(a) - at(b));
   if (type === "ordering") {
     const placed = numbered.every((select) => select.value) && numbered.sort((a, b) => a.value - b.value);
     return placed ? placed.map((select) => select.closest("[data-id]").dataset.id) : null;
@@ -125,7 +128,7 @@ function read(question) {
     const values = numbered.map((input) => input.value.trim());
     return values.some(Boolean) ? values : null;
   }
-  const inputs = all("[name='answer-1']", question);
+  const inputs = all(`[name='${name}']`, question);
   if (type === "fill_in" || type === "numeric") return inputs[0].value.trim() || null;
   const chosen = inputs.filter((input) => input.checked).map((input) => input.value);
   if (!chosen.length) return null;
@@ -149,6 +152,8 @@ function drill(form, outbox) {
   let isAtEnd = false;
   let wantsNext = false;
   let shown = "";
+  let worth = null;
+  let pressed = { button: null, at: -TWICE_MS, x: 0, y: 0 };
 
   const say = (text) => { one("[data-say]", form).textContent = text; };
   const question = () => one("[data-question]", card);
@@ -201,14 +206,15 @@ function drill(form, outbox) {
     });
   }
 
-  function verdict(outcome, worth) {
+  function verdict(outcome, points) {
     shown = outcome;
+    worth = points;
     const heading = one("[data-verdict]", form);
     heading.replaceChildren(one(`template[data-verdict-of=${outcome}]`).content.cloneNode(true));
-    if (worth !== null) {
-      const points = document.createElement("small");
-      points.textContent = fill(words.worth, { points: worth > 0 ? `+${worth}` : minus(worth) });
-      heading.append(points);
+    if (points !== null) {
+      const line = document.createElement("small");
+      line.textContent = fill(words.worth, { points: points > 0 ? `+${points}` : minus(points) });
+      heading.append(line);
     }
     note(outcome === "right" ? "" : words.book);
   }
@@ -226,16 +232,16 @@ function drill(form, outbox) {
     nothing.hidden = value !== null || isUnknown;
     if (!nothing.hidden) return;
     const right = isRight(node.dataset.type, JSON.parse(node.dataset.key), value);
-    let worth = null;
+    let points = null;
     if (sure && value !== null) {
-      worth = right ? sure : [0, -2, -6][sure - 1];
-      Object.assign(certainty, { n: certainty.n + 1, points: certainty.points + worth, on: true });
+      points = right ? sure : [0, -2, -6][sure - 1];
+      Object.assign(certainty, { n: certainty.n + 1, points: certainty.points + points, on: true });
     }
     tally.total += 1;
     tally.right += Number(right);
     mark();
     one("[data-explained]", form).replaceChildren(one("template[data-after]", node).content.cloneNode(true));
-    verdict(isUnknown ? "unknown" : right ? "right" : "wrong", worth);
+    verdict(isUnknown ? "unknown" : right ? "right" : "wrong", points);
     drawTally();
     answering.hidden = true;
     result.hidden = false;
@@ -293,8 +299,9 @@ function drill(form, outbox) {
   outbox.tell = ({ recorded, earned, learnt }) => {
     const node = question();
     const own = recorded.find((one) => one.client_id === node.dataset.client);
-    if (own && own.outcome !== "refused" && shown !== "unknown" && (own.share === 1) !== (shown === "right")) {
-      verdict(own.share === 1 ? "right" : "wrong", null);
+    if (own && own.outcome !== "refused" && shown !== "unknown") {
+      const outcome = own.share === 1 ? "right" : own.share > 0 ? "partly" : "wrong";
+      if (outcome !== shown) verdict(outcome, worth);
     }
     const said = [
       ...(learnt.includes(Number(idOf(node))) ? [words.learnt] : []),
@@ -313,6 +320,19 @@ function drill(form, outbox) {
     const button = event.submitter;
     answer(button?.name === "certainty" ? Number(button.value) : null, button?.name === "unknown");
   });
+  // The second tap of a double tap would fall on what has just come under the finger.
+  form.addEventListener("click", (event) => {
+    const button = event.target.closest("button");
+    const isQuick = event.timeStamp - pressed.at < TWICE_MS && (event.pointerType === "mouse" ? event.detail > 1 : event.detail > 0);
+    const isThere = Math.hypot(event.clientX - pressed.x, event.clientY - pressed.y) < TWICE_PX;
+    if (pressed.button && button !== pressed.button && isQuick && isThere) {
+      event.preventDefault();
+      event.stopPropagation();
+      return;
+    }
+    const isTurn = button?.matches("[data-next], [data-answering] button");
+    pressed = { button: isTurn ? button : null, at: event.timeStamp, x: event.clientX, y: event.clientY };
+  }, true);
   form.addEventListener("click", (event) => {
     if (event.target.closest("[data-next]")) next();
     if (event.target.closest("[data-keep]")) toggleKept();
@@ -324,7 +344,7 @@ function drill(form, outbox) {
     if (!result.hidden) {
       if (event.key === "Enter") {
         event.preventDefault();
-        next();
+        if (!event.repeat) next();
       }
       return;
     }
@@ -358,7 +378,18 @@ function mock(form) {
       });
     }
   } catch { /* nothing is kept on this device */ }
+  // Asked once, beside the button: a slip of the finger must not end a mock that is half done.
+  form.addEventListener("submit", (event) => {
+    const open = all("[data-question]", form).filter((question) => read(question) === null).length;
+    const note = one("[data-open]", form);
+    if (isUp || !open || !note.hidden) return;
+    event.preventDefault();
+    event.stopPropagation();
+    note.hidden = false;
+    one("span", note).textContent = fill(note.dataset.words, { n: open });
+  });
   form.addEventListener("change", () => {
+    one("[data-open]", form).hidden = true;
     try {
       const now = controls.map((control) => (isTicked(control) ? control.checked : control.value));
       sessionStorage.setItem(key, JSON.stringify(now));

@@ -116,19 +116,7 @@ form.addEventListener("click", (event) => {
   else if (removes) remove(removes.closest("[data-row]"));
 });
 form.addEventListener("input", (event) => {
-  if (event.target.name === "drawn") // Empty rows at the end are for those who cannot add one.
-document.querySelectorAll("[data-rows]").forEach((group) => {
-  const blank = (row) => [...row.querySelectorAll("input:not([type=hidden], [type=radio], [type=checkbox]), textarea")]
-    .every((field) => !field.value) && !row.querySelector(".field__error, .part__image");
-  const least = rowsOf(group).every(blank) && group.dataset.rows === "options" ? 4 : 1;
-  for (const row of rowsOf(group).reverse()) {
-    if (!blank(row) || rowsOf(group).length <= least) break;
-    row.remove();
-  }
-});
-if (form.querySelector("[data-rows=options]")) offer();
-choose();
-if (sample && !sample.querySelector("li")) check();
+  if (event.target.name === "drawn") choose();
   if (event.target.closest("[data-rows=options]")) offer();
   check();
 });

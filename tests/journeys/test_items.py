@@ -294,3 +294,58 @@ def problems(page: Page) -> list[tuple[str, str]]:
     """What axe finds on a page: the rule, and where."""
     found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]}).response["violations"]
     return [(one["id"], node["html"][:200]) for one in found for node in one["nodes"]]
+
+
+def ids_of(page: Page, number: int) -> list[str]:
+    return [step.get_attribute("data-id") or "" for step in page.locator(f"#q-{number} .order__step").all()]
+
+
+def test_steps_are_dragged_by_finger_and_by_mouse_and_only_letting_go_elsewhere_is_an_answer(
+    device: NewDevice, mixed: World
+) -> None:
+    page = device()
+    start(page, mixed)
+    number = open_question(page, "ordering")
+    grips = page.locator(f"#q-{number} [data-grip]")
+    drawn = ids_of(page, number)
+
+    def middle(index: int) -> tuple[float, float]:
+        grips.nth(index).scroll_into_view_if_needed()
+        box = grips.nth(index).bounding_box()
+        assert box is not None
+        assert min(box["width"], box["height"]) >= 44
+        return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+    x, y = middle(0)
+    page.mouse.click(x, y)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x, middle(2)[1], steps=6)
+    page.keyboard.press("Escape")
+    page.mouse.up()
+    assert ids_of(page, number) == drawn
+    expect(page.locator(f"#q-{number}").get_by_text("Not answered yet.")).to_be_visible()
+    assert stored() == {}
+
+    finger = page.context.new_cdp_session(page)
+    x, y = middle(1)
+    finger.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
+    for place in range(1, 9):
+        points = [{"x": x, "y": y + place * 10}]
+        finger.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": points})
+    finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    once = [drawn[0], drawn[2], drawn[1], drawn[3]]
+    assert ids_of(page, number) == once
+    expect(page.locator(f"#q-{number} [data-moved]")).to_have_text(f"Option {drawn[1]}: now step 3 of 4")
+    expect(page.locator(SAVED)).to_be_visible()
+    assert stored() == {number: once}
+
+    x, y = middle(3)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x, middle(0)[1] - 4, steps=8)
+    page.mouse.up()
+    twice = [drawn[3], *once[:3]]
+    assert ids_of(page, number) == twice
+    page.wait_for_function("document.querySelector('[data-save]').dataset.state === 'saved'")
+    assert page.locator(f"#q-{number} .order__place").evaluate_all("all => all.map((one) => one.value)") == list("1234")

@@ -13,7 +13,7 @@ from core import clock
 from core.database import db
 from practice.models import PracticeAnswer, PracticeCard, PracticePoints
 from tests.factories import make_bank
-from tests.journeys.conftest import NewDevice, World, sign_in
+from tests.journeys.conftest import PASSWORD, NewDevice, World, sign_in
 
 AT = "one => [...one.parentNode.children].indexOf(one)"
 """Which place an element has among its neighbours, from 0."""
@@ -27,7 +27,7 @@ def trade(world: World) -> str:
 
 def answer(page: Page, words: str = "Option a") -> None:
     page.locator("[data-question] .option", has_text=words).click()
-    page.get_by_role("button", name="Answer", exact=True).click()
+    page.get_by_role("button", name="Check my answer").click()
 
 
 def stored() -> list[tuple[object, float]]:
@@ -126,6 +126,42 @@ def test_without_a_line_practice_goes_on_and_what_was_answered_is_sent_when_it_i
     expect(page.get_by_role("heading", name="You have come to the end")).to_be_visible()
 
 
+def test_the_second_tap_of_a_double_tap_answers_nothing_on_the_next_question(
+    device: NewDevice, world: World, trade: str
+) -> None:
+    page = device()
+    sign_in(page, world, f"/practice/{trade}/ordered")
+    answer(page)
+    wait_until_stored(page, 1)
+    page.wait_for_load_state("networkidle")
+    page.wait_for_timeout(500)
+    box = page.get_by_role("button", name="Next question").bounding_box()
+    assert box
+    for _ in range(2):
+        page.touchscreen.tap(box["x"] + 20, box["y"] + 20)
+    page.wait_for_timeout(300)
+    expect(page.locator(".question__no")).to_contain_text("2")
+    expect(page.locator("[data-question] input:checked")).to_have_count(0)
+    assert len(stored()) == 1
+
+
+def test_whoever_is_signed_out_meanwhile_comes_back_to_the_same_level(
+    device: NewDevice, world: World, trade: str
+) -> None:
+    page = device()
+    drill = f"/practice/{trade}/level?level={world.levels[0].id}"
+    sign_in(page, world, f"/practice/{trade}")
+    page.goto(drill)
+    page.context.clear_cookies()
+    answer(page)
+    page.locator("[data-outbox-note] a").click()
+    page.fill("[name=phone]", world.phone)
+    page.fill("[name=password]", PASSWORD)
+    page.press("[name=password]", "Enter")
+    page.wait_for_url(f"**{drill}")
+    wait_until_stored(page, 1)
+
+
 def test_answers_kept_on_the_device_outlive_the_page_and_are_sent_once(
     device: NewDevice, world: World, trade: str
 ) -> None:
@@ -203,7 +239,7 @@ def test_every_type_is_marked_in_the_browser_as_on_the_server(
             case "matching":
                 for number, letter in enumerate("abc", 1):
                     question.locator(f"[name=answer-1-{number}]").select_option(letter)
-        page.get_by_role("button", name="Answer", exact=True).click()
+        page.get_by_role("button", name="Check my answer").click()
         expect(page.get_by_role("heading", name="Right")).to_be_visible()
         page.get_by_role("button", name="Next question").click()
     wait_until_stored(page, 2)
@@ -224,6 +260,22 @@ def test_a_mock_keeps_what_is_filled_in_over_a_reload_and_time_up_hands_it_in(
         page.locator("[data-question]").first.locator(".option", has_text="Option a").locator("input")
     ).to_be_checked()
     expect(page.get_by_role("heading", name="Questions and answers")).to_be_visible(timeout=15000)
+    expect(page.locator(".hero__figure")).to_contain_text("10 / 50 points")
+
+
+def test_a_mock_with_open_questions_is_handed_in_by_the_second_press(
+    device: NewDevice, world: World, trade: str
+) -> None:
+    page = device()
+    sign_in(page, world, f"/practice/levels/{world.levels[0].id}")
+    page.get_by_role("button", name="Start the mock").click()
+    page.locator("[data-question] .option", has_text="Option a").first.click()
+    hand_in = page.get_by_role("button", name="Hand in")
+    hand_in.click()
+    expect(page.locator("[data-open]")).to_have_text(
+        "Questions without an answer: 4. Press again to hand in all the same."
+    )
+    hand_in.click()
     expect(page.locator(".hero__figure")).to_contain_text("10 / 50 points")
 
 

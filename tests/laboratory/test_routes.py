@@ -65,3 +65,13 @@ def test_p3_a_stranger_finds_nothing(app: Flask, stage) -> None:  # type: ignore
         ):
             assert browser.get(path).status_code == 404, path
         assert browser.post(f"/laboratory/levels/{level.id}/simulations").status_code == 404
+
+
+def test_a_row_without_any_question_is_named(app: Flask, stage) -> None:  # type: ignore[no-untyped-def]  # noqa: F811
+    _competition, level, province = stage
+    row = {"topic": None, "type": "ordering", "difficulty": None, "count": 1, "points": 10}
+    level.blueprint = [*level.blueprint, row]
+    db.session.commit()
+    page = signed_in(app, "organizer", province).get(f"/laboratory/levels/{level.id}?lang=en").text
+    assert "has no question for row 2 (Ordering)" in page
+    assert "has no question for row 1" not in page

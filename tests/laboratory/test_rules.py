@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from laboratory import rules
 from laboratory.rules import Response
-from questions.rules import Bank, BlueprintRow, Version
+from questions.rules import Bank, BlueprintRow, Value, Version
 
 NOON = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
 
@@ -79,6 +79,22 @@ def test_answers_are_counted_by_thirds_of_the_total() -> None:
         ("b", False, 0, 3, 0),
         ("c", False, 3, 0, 0),
     ]
+
+
+@pytest.mark.parametrize(
+    ("value", "type_", "entries"),
+    [
+        (None, "ordering", [""]),
+        (["c", "a"], "multiple", ["c", "a"]),
+        (["c", "a", "b"], "ordering", ["c a b"]),
+        (["c", "a"], "matching", ["1:c", "2:a"]),
+        (["argon", ""], "fill_in", ["1:argon", "2:"]),
+        ("argon", "fill_in", ["argon"]),
+        (True, "true_false", ["true"]),
+    ],
+)
+def test_an_answer_counts_for_what_tells_wrong_ones_apart(value: Value, type_: str, entries: list[str]) -> None:
+    assert rules.spell(value, type_) == entries
 
 
 def test_weeks_are_isos_and_the_time_is_the_median() -> None:

@@ -55,7 +55,7 @@ def spoil(bank: dict[str, Any], type_: str, **changes: Any) -> dict[str, Any]:
         ("matching", {"key": {}}, "its partner on the right"),
         ("single", {"topic": "nowhere"}, "The topic is not one of"),
         ("single", {"difficulty": 6}, "not a number from 1 to 5"),
-        ("single", {"source": {"zh": "书"}}, "A text lacks"),
+        ("single", {"source": {"zh": "书"}}, "The source has no English text"),
         ("single", {"case": "nothing"}, "the case is not listed"),
     ],
 )

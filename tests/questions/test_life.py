@@ -150,6 +150,18 @@ def test_nobody_approves_a_question_of_their_own(world: World) -> None:
     assert question_id in drawable()
 
 
+def test_nobody_approves_a_version_that_came_after_the_one_they_read(world: World) -> None:
+    question_id = make(world.author)
+    authoring.submit(question_id, "", world.author, clock.now())
+    authoring.save(question_id, written("single", difficulty=5), 1, world.author, clock.now())
+    authoring.submit(question_id, "", world.author, clock.now())
+    with pytest.raises(ChangedMeanwhile):
+        authoring.approve(question_id, "", world.reviewer, clock.now(), seen=1)
+    assert question_id not in drawable()
+    authoring.approve(question_id, "", world.reviewer, clock.now(), seen=2)
+    assert question_id in drawable()
+
+
 def test_nobody_approves_a_version_they_had_a_hand_in_since_the_last_approval(world: World) -> None:
     question_id = approved(world.author, world.reviewer)
     edit(question_id, world.second, "第二版")
@@ -383,6 +395,9 @@ def test_a_declined_offer_stays_where_it_is_and_may_be_made_again(world: World) 
     with pytest.raises(NotNow):
         authoring.adopt(question_id, "", world.reviewer, clock.now())
     authoring.offer(question_id, "", world.plant_author, clock.now())
+    authoring.decline(question_id, "仍然太专门", world.reviewer, clock.now())
+    authoring.save(question_id, written("single", difficulty=5), 1, world.plant_author, clock.now())
+    assert queries_admin.list_returned(world.plant_author.person_id) == [], "declined is not sent back to be mended"
 
 
 def test_only_what_is_approved_and_not_shared_is_offered_and_its_writers_do_not_adopt_it(world: World) -> None:

@@ -292,7 +292,9 @@ def test_an_offer_opens_a_question_to_the_federations_reviewers_and_a_decline_cl
     reviewer.post(f"{here}/decline", data={"body": "太专门"})
     assert reviewer.get(here).status_code == 404
     author.post(f"{here}/offer")
-    reviewer.post(f"{here}/adopt")
+    reviewer.post(f"{here}/adopt", data={"seen": "7"})
+    assert question(question_id).organization_id == world.plant.id, "not the version that was read"
+    reviewer.post(f"{here}/adopt", data={"seen": "1"})
     assert question(question_id).organization_id is None
     assert (reviewer.get(here).status_code, author.get(here).status_code) == (200, 404)
 

@@ -45,7 +45,7 @@ _IDS = {
     "statistic_id": "select min(id) from item_statistics where competition_id is null",
     "position": "select 1",
     "trade_code": "select min(code) from trades",
-    "question_id": "select min(id) from questions",
+    "question_id": "select min(question_id) from question_versions where case_group is not null",
     "import_id": "select coalesce(min(id), 1) from question_imports",
     "answer_id": "select min(id) from practice_answers where person_id <> (select min(id) from people)",
     "mock_id": "select min(id) from practice_mocks where person_id <> (select min(id) from people)",
