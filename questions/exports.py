@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask_babel import gettext as _
@@ -13,12 +13,12 @@ from core.exports import File, register
 from core.web import language, tr
 from questions import queries
 from questions.access import READERS, banks_of
-from questions.authoring import written_of
+from questions.authoring import case_code, written_of
 from questions.errors import BadMedia
 from questions.formats import FORMATS
 from questions.formats.neutral import WriteOptions, Writing
-from questions.models import Media, QuestionVersion, Trade
-from questions.queries_admin import Wanted, list_latest
+from questions.models import Media, Question, QuestionVersion, Trade
+from questions.queries_admin import Wanted, list_latest, place_of
 
 KIND = "questions"
 LANGUAGES = ("", "zh", "en")
@@ -64,9 +64,21 @@ def write_questions(wanted: Wanted, format_: str, options: WriteOptions) -> Writ
     inner = {topic.parent_code for topic in topics}
     names = {one.code: {"zh": one.name_zh, "en": one.name_en} for one in topics if one.code not in inner}
     files = _Files()
-    questions = [_written(question.code, version, files) for question, version in rows]
+    questions = [_written(question.code, version, files) for question, version in _cases_together(rows)]
     options = WriteOptions(options.language, wanted.trade, names, options.headings)
     return FORMATS[format_].write(questions, files.load(), options)
+
+
+def _cases_together(rows: Sequence[tuple[Question, QuestionVersion]]) -> list[tuple[Question, QuestionVersion]]:
+    """Put the questions of a case behind its first one, in their places, for a file has no other way to say them."""
+    first: dict[str, int] = {}
+    for at, (_question, version) in enumerate(rows):
+        first.setdefault(case_code(version), at)
+    keys = [
+        (first[code] if (code := case_code(version)) else at, place_of(version), at)
+        for at, (_question, version) in enumerate(rows)
+    ]
+    return [rows[at] for _first, _place, at in sorted(keys)]
 
 
 class _Files:
@@ -99,7 +111,8 @@ def _written(code: str, version: QuestionVersion, files: _Files) -> dict[str, An
                 {**one, "image": files.name(one["image"])} if "image" in one else one for one in question[part]
             ]
     if version.case_group:
-        question["case"] = {"id": version.case_group["code"], "stem": version.case_group["stem"]}
+        case = version.case_group
+        question["case"] = {"id": case["code"], "stem": case["stem"], "media": case.get("media", [])}
     return question
 
 

@@ -98,9 +98,8 @@ def _fields(questions: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _row(question: Mapping[str, Any], options: WriteOptions, first_of_case: bool) -> dict[str, str]:
     """Return the cells of a question by field. Raises: CannotHold."""
-    if question.get("media") or any(
-        "image" in part for part in [*question.get("options", []), *question.get("prompts", [])]
-    ):
+    shown = [*question.get("media", []), *(question.get("case") or {}).get("media", [])]
+    if shown or any("image" in part for part in [*question.get("options", []), *question.get("prompts", [])]):
         raise CannotHold(N_("A sheet cannot hold images or sounds; choose Moodle XML or QTI."))
     language = 0 if options.headings == "zh" else 1
     cells = {
@@ -188,7 +187,7 @@ def write_csv(questions: Sequence[Mapping[str, Any]], media: Mapping[str, bytes]
     """Write questions as CSV in UTF-8 with a byte order mark; with none it is the empty template.
 
     Args:
-        questions: in the form of docs/bank-format.md, a case as {id, stem}.
+        questions: in the form of docs/bank-format.md, a case as {id, stem, media}.
         media: images and sounds by name; a sheet holds none.
         options: see `WriteOptions`.
     """

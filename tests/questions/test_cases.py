@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from typing import Any
 
 import pytest
@@ -17,7 +19,10 @@ from organizations.models import Organization
 from questions import authoring, cases, queries, queries_admin
 from questions.authoring import Actor
 from questions.errors import CaseApart, CaseRefused, ChangedMeanwhile, NotNow, OwnQuestion, QuestionInvalid
+from questions.exports import write_questions
+from questions.formats.neutral import WriteOptions
 from questions.models import Question, QuestionVersion
+from questions.queries_admin import Wanted
 from questions.rules import Bank, BlueprintRow
 from tests.factories import grant, make_bank, make_organization, make_person, make_session
 from tests.questions.written import text, written
@@ -184,6 +189,15 @@ def test_its_questions_are_drawn_in_the_order_they_are_given(world: World) -> No
     cases.take(ids[0], "submit", "", world.author, clock.now())
     cases.take(ids[0], "approve", "", world.reviewer, clock.now())
     assert drawn() == [order]
+
+
+def test_a_file_holds_its_questions_one_after_the_other_in_their_order(world: World) -> None:
+    ids = world.in_use()
+    change(ids, STEM, world.author, [3, 1, 2])
+    codes = [db.session.get_one(Question, one).code for one in (ids[1], ids[2], ids[0])]
+    body = write_questions(Wanted(banks=[None], trade="welding"), "csv", WriteOptions(headings="en")).body
+    rows = [row for row in csv.DictReader(io.StringIO(body.decode("utf-8-sig"))) if row["Case"]]
+    assert [row["ID"] for row in rows] == codes
 
 
 def test_who_changed_a_case_from_an_older_reading_is_told_and_overwrites_nothing(world: World) -> None:
