@@ -34,8 +34,8 @@ from questions.words import type_words
 
 CASE_NAME = _("Case group of three items")
 DRAWS_FROM = {
-    "all": _("All approved questions, which people may have practised"),
-    "reserved": _("Reserved questions only"),
+    "all": _("All questions in use, which people may have practised"),
+    "reserved": _("Questions for official use only"),
 }
 REVEALS = {
     "never": _("Never"),
@@ -130,7 +130,7 @@ class CompetitionForm(FlaskForm):  # type: ignore[misc]
         [InputRequired()],
         default="all",
         choices=choices(DRAWS_FROM.items()),
-        description=_("Reserved questions appear in no practice until somebody releases them."),
+        description=_("Questions for official use appear in no practice until somebody releases them."),
     )
     mask_names = BooleanField(
         _("Mask names on the boards"), default=True, description=_("Others see only part of a name.")
