@@ -79,8 +79,7 @@ def find_faults(trade_code: str, written: dict[str, Any]) -> list[Fault]:
         trade_code: its trade.
         written: the question.
     """
-    topics = queries.list_topics(trade_code)
-    faults = question_faults(written, {topic.code for topic in topics} - {topic.parent_code for topic in topics})
+    faults = question_faults(written, queries.list_leaves(trade_code))
     parts = [*written.get("options", []), *written.get("prompts", [])]
     shown = [*written.get("media", []), *(part["image"] for part in parts if part.get("image"))]
     if not all(one["alt"]["zh"] and one["alt"]["en"] for one in shown):

@@ -146,9 +146,7 @@ def examine(plan: Plan, progress: Progress = _silent) -> Examined:
     Raises: Refused when it cannot be read at all.
     """
     code, reading = read_apart("", plan.filename, plan.body, plan.settings.mapping)
-    topics = queries.list_topics(plan.trade)
-    inner = {topic.parent_code for topic in topics}
-    leaves = {one.code: {"zh": one.name_zh, "en": one.name_en} for one in topics if one.code not in inner}
+    leaves = queries.list_leaves(plan.trade)
     settings = plan.settings
     defaults = Defaults(
         settings.topic if settings.topic in leaves else "", settings.difficulty, settings.source or plan.filename

@@ -60,9 +60,7 @@ def write_questions(wanted: Wanted, format_: str, options: WriteOptions) -> Writ
         options: see `WriteOptions`; its topics are filled in here.
     """
     rows = list_latest(wanted)
-    topics = queries.list_topics(wanted.trade)
-    inner = {topic.parent_code for topic in topics}
-    names = {one.code: {"zh": one.name_zh, "en": one.name_en} for one in topics if one.code not in inner}
+    names = queries.list_leaves(wanted.trade)
     files = _Files()
     questions = [_written(question.code, version, files) for question, version in _cases_together(rows)]
     options = WriteOptions(options.language, wanted.trade, names, options.headings)

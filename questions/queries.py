@@ -36,6 +36,18 @@ def list_topics(trade_code: str) -> list[Topic]:
     return list(db.session.scalars(select(Topic).where(Topic.trade_code == trade_code).order_by(Topic.position)))
 
 
+def list_leaves(trade_code: str) -> dict[str, dict[str, str]]:
+    """Return the topics of a trade that have none under them, those that questions belong to: code to {zh, en}."""
+    topics = list_topics(trade_code)
+    above = {topic.parent_code for topic in topics}
+    return {topic.code: {"zh": topic.name_zh, "en": topic.name_en} for topic in topics if topic.code not in above}
+
+
+def find_trade(code: str | None) -> Trade | None:
+    """Return a trade by its code, or None."""
+    return db.session.get(Trade, code) if code else None
+
+
 def _version(row: QuestionVersion) -> Version:
     return Version(
         id=row.id,

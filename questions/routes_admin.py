@@ -253,7 +253,7 @@ def create() -> Any:
     owner, type_ = request.args.get("owner", ""), request.args.get("type", "")
     if type_ == CASE:
         return redirect(url_for("cases.begin", owner=owner, trade=request.args.get("trade", "")), 303)
-    trade = next((one for one in queries.list_trades() if one.code == request.args.get("trade")), None)
+    trade = queries.find_trade(request.args.get("trade"))
     if trade is None or type_ not in TYPES or owner not in owners:
         return redirect(url_for(".choose"), 303)
     bank = owners[owner]
@@ -298,9 +298,7 @@ def _editor(
 ) -> Any:
     """Show the editor, check what was typed, or keep it: whole, or as far as it goes."""
     topics = queries.list_topics(trade.code)
-    paths = words.topic_paths(topics)
-    inner = {topic.parent_code for topic in topics}
-    form.prepare(type_, {code: name for code, name in paths.items() if code not in inner})
+    form.prepare(type_, words.leaf_paths(topics))
     written: dict[str, Any] | None = None
     status = 200
     if form.is_submitted():
@@ -611,7 +609,7 @@ def uses(question_id: int) -> str:
 def topics(trade_code: str) -> Any:
     """Show the topics of a trade, their weights and what the bank has of each; who looks after them edits them."""
     found = access.require_banks(access.READERS)
-    trade = next((one for one in queries.list_trades() if one.code == trade_code), None)
+    trade = queries.find_trade(trade_code)
     if trade is None or None not in found:
         raise NotFound
     rows = queries.list_topics(trade_code)

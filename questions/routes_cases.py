@@ -51,7 +51,7 @@ def begin() -> Any:
     found = access.require_banks(access.AUTHORS)
     owners = {str(bank or "shared"): bank for bank in found}
     owner = request.args.get("owner", "")
-    trade = next((one for one in queries.list_trades() if one.code == request.args.get("trade")), None)
+    trade = queries.find_trade(request.args.get("trade"))
     form: Any = CaseForm(data={"types": ["single"] * CASE_SIZE})
     if trade is None or owner not in owners or not len(form.types):
         return redirect(url_for("bank.choose"), 303)

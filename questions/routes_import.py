@@ -130,9 +130,7 @@ def show(import_id: int) -> str:
     """Show how far an import is: its progress, what the check found, what was imported."""
     _by, batch = _reach(import_id)
     topics = queries.list_topics(batch.trade_code)
-    inner = {topic.parent_code for topic in topics}
-    paths = words.topic_paths(topics)
-    leaves = {code: name for code, name in paths.items() if code not in inner}
+    leaves = words.leaf_paths(topics)
     report, settings = imports.get_report(batch), imports.get_settings(batch)
     form: Any = SettingsForm(
         formdata=None,
@@ -160,7 +158,7 @@ def show(import_id: int) -> str:
         error_place=say_place(error.place) if error else "",
         format=read_words(batch.format),
         types=words.type_words(),
-        topic_names=paths,
+        topic_names=words.topic_paths(topics),
         say_note=say_note,
         say_place=say_place,
         fields=field_words(column.field for column in report.columns) if report.columns else [],
@@ -198,10 +196,8 @@ def step_form(import_id: int, step: str) -> Any:
 def settings(import_id: int) -> Any:
     """Check a file again with other settings, and with columns taken for what the person says."""
     _by, batch = _reach(import_id)
-    topics = queries.list_topics(batch.trade_code)
-    inner = {topic.parent_code for topic in topics}
     form: Any = SettingsForm()
-    form.prepare({topic.code: tr(topic) for topic in topics if topic.code not in inner}, "")
+    form.prepare(words.leaf_paths(queries.list_topics(batch.trade_code)), "")
     if not form.validate_on_submit():
         flash(_("Choose a topic and a difficulty from the lists, and a source of at most 200 characters."), "error")
         return _back(import_id)
@@ -329,16 +325,14 @@ def template(trade_code: str, ending: str) -> Response:
     """Hand out the empty table that people fill in, with the topics of a trade."""
     access.require_banks(access.IMPORTERS)
     trade = _trade(trade_code)
-    topics = queries.list_topics(trade_code)
-    inner = {topic.parent_code for topic in topics}
-    names = {one.code: {"zh": one.name_zh, "en": one.name_en} for one in topics if one.code not in inner}
+    names = queries.list_leaves(trade_code)
     format_ = FORMATS[ending]
     written = format_.write([], {}, WriteOptions(trade=trade_code, topics=names, headings=language()))
     return attachment(written.body, f"{_('Template %(name)s', name=tr(trade))}.{ending}", format_.mime)
 
 
 def _trade(code: str) -> Trade:
-    trade = next((one for one in queries.list_trades() if one.code == code), None)
+    trade = queries.find_trade(code)
     if trade is None:
         raise NotFound(what="Trade")
     return trade

@@ -91,6 +91,12 @@ def topic_paths(topics: list[Topic]) -> dict[str, str]:
     return found
 
 
+def leaf_paths(topics: list[Topic]) -> dict[str, str]:
+    """Return the same of the topics that have none under them, those that questions belong to."""
+    above = {topic.parent_code for topic in topics}
+    return {code: path for code, path in topic_paths(topics).items() if code not in above}
+
+
 def topic_tree(topics: list[Topic]) -> dict[str, str]:
     """Return the names of topics set in by their depth, in the order of the tree, for a list to choose from."""
     by_code = {topic.code: topic for topic in topics}
