@@ -22,6 +22,7 @@ from questions.formats.neutral import (
     Writing,
     decode,
     flat,
+    held,
     labelled,
     letter,
     note,
@@ -193,17 +194,12 @@ def write(questions: Sequence[Mapping[str, Any]], media: Mapping[str, bytes], op
     """Write single choices in Aiken, in Chinese unless told otherwise; arguments as `workbook.write_csv`."""
     writing = Writing(b"", 0, {}, [])
     blocks = []
-    for question in questions:
-        code = str(question["id"])
-        try:
-            blocks.append(_written(question, options.language or "zh"))
-            writing.count += 1
-            writing.notes[code] = [
-                note(N_("Aiken holds one language and neither topic, difficulty, explanation nor source."))
-            ]
-        except CannotHold as fault:
-            writing.notes.setdefault(code, []).append(fault.note)
-            writing.left_out.append(code)
+    language = options.language or "zh"
+    for question, block in held(questions, writing, "", lambda one: _written(one, language)):
+        blocks.append(block)
+        writing.notes[str(question["id"])] = [
+            note(N_("Aiken holds one language and neither topic, difficulty, explanation nor source."))
+        ]
     writing.body = ("\n\n".join(blocks) + "\n").encode()
     return writing
 

@@ -11,7 +11,6 @@ from typing import Any
 from questions.formats.markup import Html, feedback_html, from_plain, to_html
 from questions.formats.neutral import (
     MOST_QUESTIONS,
-    ONE_LANGUAGE,
     CannotHold,
     Item,
     Note,
@@ -25,6 +24,7 @@ from questions.formats.neutral import (
     flat,
     fraction_of,
     fractions,
+    held,
     note,
     number,
     percent,
@@ -375,20 +375,11 @@ def write(questions: Sequence[Mapping[str, Any]], media: Mapping[str, bytes], op
     writing = Writing(b"", 0, {}, [])
     blocks: list[str] = []
     topic = ""
-    for question in questions:
-        try:
-            block = _written(question, options)
-        except CannotHold as fault:
-            writing.notes.setdefault(str(question["id"]), []).append(fault.note)
-            writing.left_out.append(str(question["id"]))
-            continue
+    for question, block in held(questions, writing, options.language, lambda one: _written(one, options)):
         if question["topic"] != topic:
             topic = question["topic"]
             blocks.append(f"$CATEGORY: $course$/top/{options.trade or 'questions'}/{topic.replace('/', '//')}")
-        if options.language and question["stem"]["zh"] != question["stem"]["en"]:
-            writing.notes.setdefault(str(question["id"]), []).append(note(ONE_LANGUAGE))
         blocks.append(block)
-        writing.count += 1
     writing.body = ("\n\n".join(blocks) + "\n").encode()
     return writing
 

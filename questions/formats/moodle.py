@@ -19,7 +19,6 @@ from lxml import etree
 from questions.formats.markup import Html, feedback_html, from_html, media_html, to_html
 from questions.formats.neutral import (
     MOST_QUESTIONS,
-    ONE_LANGUAGE,
     CannotHold,
     Item,
     Note,
@@ -32,6 +31,7 @@ from questions.formats.neutral import (
     flat,
     fraction_of,
     fractions,
+    held,
     note,
     number,
     percent,
@@ -542,22 +542,13 @@ def write(questions: Sequence[Mapping[str, Any]], media: Mapping[str, bytes], op
     writing = Writing(b"", 0, {}, [])
     parts = ['<?xml version="1.0" encoding="UTF-8"?>', "<quiz>"]
     topic = ""
-    for question in questions:
-        code = str(question["id"])
-        try:
-            text = _Writer(question, media, options).written()
-        except CannotHold as fault:
-            writing.notes.setdefault(code, []).append(fault.note)
-            writing.left_out.append(code)
-            continue
+    made = held(questions, writing, options.language, lambda one: _Writer(one, media, options).written())
+    for question, text in made:
         if question["topic"] != topic:
             topic = question["topic"]
             path = f"$course$/top/{options.trade or 'questions'}/{topic.replace('/', '//')}"
             parts.append(f'<question type="category"><category><text>{escape(path)}</text></category></question>')
-        if options.language and question["stem"]["zh"] != question["stem"]["en"]:
-            writing.notes.setdefault(code, []).append(note(ONE_LANGUAGE))
         parts.append(text)
-        writing.count += 1
     writing.body = "\n".join([*parts, "</quiz>", ""]).encode()
     return writing
 

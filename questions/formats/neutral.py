@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -105,6 +105,34 @@ class WriteOptions(msgspec.Struct, frozen=True):
     trade: str = ""
     topics: Mapping[str, Mapping[str, str]] = {}
     headings: str = "zh"
+
+
+Made = TypeVar("Made")
+
+
+def held(
+    questions: Sequence[Mapping[str, Any]], writing: Writing, language: str, write: Callable[[Mapping[str, Any]], Made]
+) -> Iterator[tuple[Mapping[str, Any], Made]]:
+    """Yield each question that a format can hold with what it writes for it; the others are left out with the reason.
+
+    Args:
+        questions: in the form of docs/bank-format.md.
+        writing: the file; what is in it is counted, and what it does not hold is noted.
+        language: the one language asked for, "" for both.
+        write: makes a question's part of the file, or raises CannotHold.
+    """
+    for question in questions:
+        code = str(question["id"])
+        try:
+            made = write(question)
+        except CannotHold as fault:
+            writing.notes.setdefault(code, []).append(fault.note)
+            writing.left_out.append(code)
+            continue
+        writing.count += 1
+        if language and question["stem"]["zh"] != question["stem"]["en"]:
+            writing.notes.setdefault(code, []).append(note(ONE_LANGUAGE))
+        yield question, made
 
 
 class Refused(Exception):

@@ -17,14 +17,13 @@ from lxml import etree
 
 from questions.formats.markup import feedback_html, in_both, inner, media_html, to_html
 from questions.formats.neutral import (
-    ONE_LANGUAGE,
     CannotHold,
     WriteOptions,
     Writing,
     flat,
     fractions,
+    held,
     letter,
-    note,
     shortest,
 )
 from questions.formats.qti import LEVELS, MANIFEST
@@ -68,17 +67,8 @@ def _write(
     out = io.BytesIO()
     resources, used = [], set()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as package:
-        for question in questions:
-            code = str(question["id"])
-            try:
-                item = _Writer(question, options, version).written()
-            except CannotHold as fault:
-                writing.notes.setdefault(code, []).append(fault.note)
-                writing.left_out.append(code)
-                continue
-            writing.count += 1
-            if options.language and question["stem"]["zh"] != question["stem"]["en"]:
-                writing.notes.setdefault(code, []).append(note(ONE_LANGUAGE))
+        made = held(questions, writing, options.language, lambda one: _Writer(one, options, version).written())
+        for question, item in made:
             name = f"items/q{writing.count:05d}.xml"
             package.writestr(zipfile.ZipInfo(name, _EPOCH), item, zipfile.ZIP_DEFLATED)
             files = _files_of(question)

@@ -11,7 +11,13 @@ from typing import Any
 import xlsxwriter
 
 from questions.formats.columns import BILINGUAL, CREDIT_NAMES, FORMULA, HEADINGS, OWN_SHEETS, TYPE_NAMES, heading
-from questions.formats.neutral import ONE_LANGUAGE, CannotHold, WriteOptions, Writing, letter, note
+from questions.formats.neutral import (
+    CannotHold,
+    WriteOptions,
+    Writing,
+    held,
+    letter,
+)
 from questions.rules import N_
 
 LONGEST_CELL = 32_767
@@ -168,19 +174,15 @@ def _escaped(spelling: str) -> str:
 
 def _rows(questions: Sequence[Mapping[str, Any]], options: WriteOptions, writing: Writing) -> Iterator[dict[str, str]]:
     seen: set[str] = set()
-    for question in questions:
-        case = question["case"]["id"] if question.get("case") else ""
-        try:
-            row = _row(question, options, case not in seen)
-        except CannotHold as fault:
-            writing.notes.setdefault(str(question["id"]), []).append(fault.note)
-            writing.left_out.append(str(question["id"]))
-            continue
-        seen.add(case)
-        writing.count += 1
-        if options.language and question["stem"]["zh"] != question["stem"]["en"]:
-            writing.notes.setdefault(str(question["id"]), []).append(note(ONE_LANGUAGE))
+    for question, row in held(
+        questions, writing, options.language, lambda one: _row(one, options, _case(one) not in seen)
+    ):
+        seen.add(_case(question))
         yield row
+
+
+def _case(question: Mapping[str, Any]) -> str:
+    return str(question["case"]["id"]) if question.get("case") else ""
 
 
 def write_csv(questions: Sequence[Mapping[str, Any]], media: Mapping[str, bytes], options: WriteOptions) -> Writing:
