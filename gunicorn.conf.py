@@ -33,7 +33,12 @@ control_socket_disable = True  # two copies would share it in the home folder
 
 
 def post_fork(server: object, worker: object) -> None:
-    """A worker whose master was killed ends at once, so that a new master finds the port empty."""
+    """A worker ends with its master, so that a new one finds the port empty, and at once when told while it starts.
+
+    Until gunicorn sets a worker's signals it has its master's, which would only remember to stop: the stop then
+    waited the whole `graceful_timeout` for a worker that served nobody.
+    """
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     die_with_parent(signal.SIGKILL)
 
 

@@ -3,6 +3,7 @@
 What the launcher starts, watches and stops does not depend on what the application does, so these run in seconds.
 """
 
+import contextlib
 import http.client
 import os
 import re
@@ -21,6 +22,7 @@ import pytest
 
 import demo
 from core.servers import Servers
+from tests.processes import children, free_port, is_running, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = ("config.py", "gunicorn.conf.py", "core/__init__.py", "core/launch.py", "core/processes.py", "core/servers.py")
@@ -63,12 +65,6 @@ def create_app():
 """
 
 
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
-
-
 def get(port: int, path: str = "/healthz") -> str:
     """The page's text, or "" when nobody answers."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
@@ -79,30 +75,6 @@ def get(port: int, path: str = "/healthz") -> str:
         return ""
     finally:
         connection.close()
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 5.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.05)
-
-
-def descendants(pid: int) -> dict[int, str]:
-    """Command lines of all living processes below one, by process number."""
-    below: dict[int, str] = {}
-    children = Path(f"/proc/{pid}/task/{pid}/children")
-    for child in map(int, children.read_text().split() if children.exists() else []):
-        words = Path(f"/proc/{child}/cmdline").read_bytes().replace(b"\0", b" ").decode()
-        below |= {child: words} | descendants(child)
-    return below
-
-
-def is_running(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
 
 
 class Copy:
@@ -143,9 +115,10 @@ class Copy:
         return self.output.read_text()
 
     def end(self) -> None:
+        """Stop it; nobody is under way here, so nothing may wait for gunicorn's graceful timeout of 15 s."""
         if self.launcher is not None:
             self.launcher.terminate()
-            self.launcher.wait(40)
+            self.launcher.wait(12)
 
 
 @pytest.fixture
@@ -180,8 +153,8 @@ def test_a_start_prepares_serves_and_says_where_and_the_stop_leaves_nothing_behi
     assert f"http://localhost:{copy.port}" in said
     for one in demo.LOGINS:
         assert re.search(rf"{one.role} +{one.phone} +{one.password}", said)
-    wait_until(lambda: any("worker" in words for words in descendants(launcher.pid).values()))
-    everything = descendants(launcher.pid)
+    wait_until(lambda: any("worker" in words for words in children(launcher.pid, recursive=True).values()), 5)
+    everything = children(launcher.pid, recursive=True)
     assert len(everything) >= 6, "two web processes, their master, the worker, PostgreSQL and Valkey"
     launcher.send_signal(signal.SIGINT)
     assert launcher.wait(20) == 0
@@ -221,13 +194,11 @@ def test_any_one_process_killed_is_back_within_five_seconds(make_copy: Callable[
     """Contract O1."""
     copy = make_copy()
     launcher = copy.run()
-    direct = Path(f"/proc/{launcher.pid}/task/{launcher.pid}/children")
-    first = {int(pid) for pid in direct.read_text().split()}
-    pid = next(pid for pid, words in descendants(launcher.pid).items() if pid in first and victim in words)
+    pid = next(pid for pid, words in children(launcher.pid).items() if victim in words)
     os.kill(pid, signal.SIGKILL)
 
     def is_back() -> bool:
-        now = descendants(launcher.pid)
+        now = children(launcher.pid, recursive=True)
         return pid not in now and any(victim in words for words in now.values()) and get(copy.port) == "ok"
 
     wait_until(is_back, 5)
@@ -236,7 +207,7 @@ def test_any_one_process_killed_is_back_within_five_seconds(make_copy: Callable[
 def test_a_killed_launcher_takes_everything_along_and_the_next_start_just_works(make_copy: Callable[[], Copy]) -> None:
     copy = make_copy()
     launcher = copy.run()
-    everything = descendants(launcher.pid)
+    everything = children(launcher.pid, recursive=True)
     launcher.kill()
     launcher.wait()
     wait_until(lambda: not any(is_running(pid) for pid in everything), 20)
@@ -247,8 +218,9 @@ def test_a_killed_launcher_takes_everything_along_and_the_next_start_just_works(
 def test_everything_killed_at_once_is_no_obstacle_to_the_next_start(make_copy: Callable[[], Copy]) -> None:
     copy = make_copy()
     launcher = copy.run()
-    for pid in (launcher.pid, *descendants(launcher.pid)):
-        os.kill(pid, signal.SIGKILL)
+    for pid in (launcher.pid, *children(launcher.pid, recursive=True)):
+        with contextlib.suppress(ProcessLookupError):  # whoever was killed first took others along
+            os.kill(pid, signal.SIGKILL)
     launcher.wait()
     copy.run()
     assert get(copy.port) == "ok"
@@ -329,6 +301,9 @@ def test_servers_named_in_the_environment_are_used_and_none_are_started(make_cop
             PUBLIC_URL="https://biwu.example.org",
         )
         assert get(copy.port, "/database") == own.database_url
-        assert not any("pginstall" in words or "valkey-server" in words for words in descendants(launcher.pid).values())
+        assert not any(
+            "pginstall" in words or "valkey-server" in words
+            for words in children(launcher.pid, recursive=True).values()
+        )
         assert "did demo" not in copy.said()
         copy.end()

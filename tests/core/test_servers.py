@@ -20,6 +20,7 @@ import redis
 
 from core import servers as module
 from core.servers import Servers, ServersError
+from tests.processes import is_running, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 AS_ROOT = os.getuid() == 0
@@ -38,20 +39,6 @@ def write(database_url: str, statement: str) -> None:
     address = database_url.replace("postgresql+psycopg://", "postgresql://")
     with psycopg.connect(address, autocommit=True) as session:
         session.execute(statement)
-
-
-def is_running(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)
 
 
 @contextlib.contextmanager
@@ -197,7 +184,7 @@ def test_who_attached_takes_over_when_the_owner_is_killed(
     try:
         assert attached.pids == {}
         owner.kill()
-        wait_until(lambda: attached.watch() == ["postgres", "valkey"])
+        wait_until(lambda: attached.watch() == ["postgres", "valkey"], 10)
         assert set(attached.pids) == {"postgres", "valkey"}
         assert ask(endpoints.database_url, "select 1") == "1"
     finally:

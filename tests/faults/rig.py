@@ -7,7 +7,6 @@ import os
 import random
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -30,41 +29,13 @@ from core import clock
 from core.database import db
 from core.servers import Servers
 from tests import factories as make
+from tests.processes import children, free_port, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 120.0
 PATIENCE = 45.0
 """After so many seconds without an answer a player gives up, and the test fails."""
 RETRY_SECONDS = 0.05
-
-
-def wait_until(condition: Callable[[], object], seconds: float, what: str) -> float:
-    """Wait for a condition and return how many seconds that took; fail when it does not come true in time."""
-    began = time.monotonic()
-    while not condition():
-        assert time.monotonic() - began < seconds, f"not within {seconds} s: {what}"
-        time.sleep(0.02)
-    return time.monotonic() - began
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
-
-
-def children(pid: int) -> dict[int, str]:
-    """Command lines of the living children of a process, by process number."""
-    found = {}
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in map(int, task.read_text().split()):
-            try:
-                words = Path(f"/proc/{child}/cmdline").read_bytes().replace(b"\0", b" ").decode()
-            except FileNotFoundError:
-                continue
-            if words:
-                found[child] = words
-    return found
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ import psycopg
 import pytest
 
 from competitions.rules import answers_hash
-from tests.faults.rig import PATIENCE, ROOT, Player, Rig, Sent, best_of, find_lost, free_port, wait_until
+from tests.faults.rig import PATIENCE, ROOT, Player, Rig, Sent, best_of, find_lost
+from tests.processes import free_port, wait_until
 
 PLAYERS = 50
 PROMISES = {

@@ -9,7 +9,8 @@ import psycopg
 
 from competitions.rules import GRACE, SETTLE, answers_hash
 from core import clock
-from tests.faults.rig import PATIENCE, Rig, best_of, wait_until
+from tests.faults.rig import PATIENCE, Rig, best_of
+from tests.processes import wait_until
 
 PROMISE = timedelta(seconds=5)
 

@@ -16,7 +16,8 @@ import pytest
 import redis
 
 from core import clock
-from tests.faults.rig import PATIENCE, Player, Rig, Stage, best_of, wait_until
+from tests.faults.rig import PATIENCE, Player, Rig, Stage, best_of
+from tests.processes import wait_until
 
 WINDOW = 1.5
 WINDOWS = 10

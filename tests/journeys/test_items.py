@@ -347,5 +347,6 @@ def test_steps_are_dragged_by_finger_and_by_mouse_and_only_letting_go_elsewhere_
     page.mouse.up()
     twice = [drawn[3], *once[:3]]
     assert ids_of(page, number) == twice
-    page.wait_for_function("document.querySelector('[data-save]').dataset.state === 'saved'")
+    expect(page.locator(SAVED)).to_be_visible()
+    assert stored() == {number: twice}
     assert page.locator(f"#q-{number} .order__place").evaluate_all("all => all.map((one) => one.value)") == list("1234")
