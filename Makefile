@@ -44,10 +44,10 @@ clean:
 	rm -f $(CATALOGUES)
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# Compiled with pip-tools from the two .in files; the result names versions only, never where they came from.
+# Compiled with pip-tools from the three .in files; the result names versions only, never where they came from.
 pins: $(BIN)/pip
 	@rm -rf $(VENV)/pins && $(PYTHON) -m venv $(VENV)/pins && $(VENV)/pins/bin/pip install --quiet pip-tools
-	@for name in requirements requirements-dev; do \
+	@for name in requirements requirements-irt requirements-dev; do \
 	  $(VENV)/pins/bin/pip-compile --quiet --upgrade --no-annotate --no-header --strip-extras \
 	    --no-emit-index-url --no-emit-find-links --no-emit-trusted-host -o $$name.txt $$name.in || exit 1; done
 

@@ -56,6 +56,7 @@ from pages.routes import blueprint as worker_pages
 from payouts.cli import payouts as payout_commands
 from payouts.queries import list_prize_rules
 from payouts.routes import pages as payout_pages
+from payouts.services import return_pools
 from practice import queries as practice_queries
 from practice.api import blueprint as practice_api
 from practice.routes import blueprint as practice_pages
@@ -153,6 +154,7 @@ def create_app(settings: Settings | None = None, **overrides: Any) -> Flask:
     question_uses.point_finders[:] = [competition_uses.points_by_topic]
     question_uses.figure_source[:] = [question_uses.FigureSource(laboratory_uses.figures, laboratory_uses.lights)]
     setup.prize_checks[:] = [lambda competition_id: bool(list_prize_rules(competition_id))]
+    setup.discard_steps[:] = [return_pools]
     practice_queries.level_source[:] = [practice_queries.LevelSource(mocks.find_plan, mocks.list_plans)]
     database.subscriptions.clear()
     database.subscriptions.update(SUBSCRIPTIONS)

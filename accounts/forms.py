@@ -7,10 +7,10 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, HiddenField, PasswordField, RadioField, StringField
-from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # the published types are older
 from wtforms.validators import InputRequired, Length
 
 from accounts import rules
+from core.forms import choices
 
 SHORTEST, LONGEST = rules.PASSWORD_LENGTH
 SHOW = {"data-show": _l("Show the password"), "data-hide": _l("Hide the password")}
@@ -77,9 +77,7 @@ class ProfileForm(FlaskForm):  # type: ignore[misc]
     """Name and language."""
 
     name = name_field()
-    locale = RadioField(
-        _l("Language"), [InputRequired()], choices=[SelectChoice("zh_CN", "中文"), SelectChoice("en", "English")]
-    )
+    locale = RadioField(_l("Language"), [InputRequired()], choices=choices([("zh_CN", "中文"), ("en", "English")]))
 
 
 class PasswordForm(FlaskForm):  # type: ignore[misc]

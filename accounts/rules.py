@@ -55,16 +55,15 @@ def check_password(password: str, phone: str) -> None:
         raise BadPassword(path="password", reason="too_easy")
 
 
-def safe_next(target: str | None, otherwise: str = "/") -> str:
-    """Return the address to go to after log-in if it lies on this site, else `otherwise`.
+def safe_next(target: str | None) -> str:
+    """Return the address to go to after log-in if it lies on this site, else that of the home page.
 
     Args:
         target: what the request asks for, believed in nothing.
-        otherwise: where to go instead.
     """
     if not target or not target.startswith("/") or target.startswith("//"):
-        return otherwise
+        return "/"
     if "\\" in target or any(ord(character) <= 32 or ord(character) == 127 for character in target):
-        return otherwise
+        return "/"
     parts = urlsplit(target)
-    return otherwise if parts.scheme or parts.netloc else target
+    return "/" if parts.scheme or parts.netloc else target

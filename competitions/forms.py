@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,7 +12,6 @@ from wtforms import (
     DateTimeLocalField,
     DecimalField,
     FieldList,
-    Form,
     FormField,
     IntegerField,
     RadioField,
@@ -22,10 +20,10 @@ from wtforms import (
     StringField,
     TextAreaField,
 )
-from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget
 
+from core.forms import Row, choices, strip
 from core.web import tr
 from core.zone import SHANGHAI
 from questions.models import Topic
@@ -44,20 +42,6 @@ REVEALS = {
 }
 SPARE_ROWS = 2
 MOMENT_FORMATS = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"]
-
-
-def strip(text: str | None) -> str:
-    """Return a text without white space at its ends."""
-    return (text or "").strip()
-
-
-def choices(pairs: Iterable[tuple[Any, Any]]) -> list[Any]:
-    """Return what a select field offers.
-
-    Args:
-        pairs: value and label of each choice.
-    """
-    return [SelectChoice(value, label) for value, label in pairs]
 
 
 class MomentField(DateTimeLocalField):
@@ -143,13 +127,8 @@ class TracksForm(FlaskForm):  # type: ignore[misc]
     trades = SelectMultipleField(_("Trades"), option_widget=CheckboxInput(), widget=ListWidget(prefix_label=False))
 
 
-class RowForm(Form):
+class RowForm(Row):
     """One row of a blueprint; without a count it says nothing."""
-
-    class Meta(FlaskForm.Meta):  # type: ignore[misc]
-        """The words of the form around it, and its token."""
-
-        csrf = False
 
     topic = SelectField(_("Topic"), [Optional()])
     type = SelectField(_("Type"), [Optional()])

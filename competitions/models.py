@@ -15,7 +15,8 @@ from core.database import Model
 class Competition(Model):
     """A competition of one node of the tree: its audience is the people at and under that node.
 
-    A province's competition is federation-wide; an enterprise's is internal to it.
+    A province's competition is federation-wide; an enterprise's is internal to it. A discarded draft stays as a row
+    that the audit log and the books can point to, and is shown nowhere else.
     """
 
     __tablename__ = "competitions"
@@ -23,6 +24,7 @@ class Competition(Model):
         CheckConstraint("state in ('draft', 'open', 'closed', 'sealed')", name="state"),
         CheckConstraint("closes_at > opens_at", name="window"),
         CheckConstraint("draws_from in ('all', 'reserved')", name="draws_from"),
+        CheckConstraint("discarded_at is null or state = 'draft'", name="discarded"),
         Index("ix_competitions_organization_id", "organization_id"),
     )
 
@@ -41,6 +43,7 @@ class Competition(Model):
     draws_from: Mapped[str] = mapped_column(default="all", server_default="all")
     created_by: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
     created_at: Mapped[datetime]
+    discarded_at: Mapped[datetime | None]
 
 
 class Track(Model):
@@ -146,6 +149,7 @@ class Attempt(Model):
         Index("uq_attempts_open", "participation_id", "level_id", unique=True, postgresql_where="state = 'open'"),
         Index("ix_attempts_unfinished", "deadline_at", postgresql_where="state <> 'scored'"),
         Index("ix_attempts_level_id", "level_id"),
+        Index("ix_attempts_paper", "paper", postgresql_using="gin", postgresql_ops={"paper": "jsonb_path_ops"}),
         Index("ix_attempts_person_id", "person_id", "level_id"),
         CheckConstraint("state in ('open', 'closed', 'scored')", name="state"),
         CheckConstraint("close_reason in ('submitted', 'time_up', 'competition_closed')", name="close_reason"),

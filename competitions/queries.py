@@ -19,8 +19,9 @@ from questions.rules import Bank, Value
 
 
 def find_competition(competition_id: int) -> Competition | None:
-    """Return a competition by id, or None."""
-    return db.session.get(Competition, competition_id)
+    """Return a competition by id, or None; a discarded draft is as good as none."""
+    found = db.session.get(Competition, competition_id)
+    return found if found is not None and found.discarded_at is None else None
 
 
 def get_competition(competition_id: int) -> Competition:
@@ -106,7 +107,7 @@ def get_level_place(level_id: int) -> LevelPlace:
         .join(Track, Track.id == Level.track_id)
         .join(Competition, Competition.id == Track.competition_id)
         .outerjoin(before, and_(before.c.track_id == Level.track_id, before.c.position == Level.position - 1))
-        .where(Level.id == level_id)
+        .where(Level.id == level_id, Competition.discarded_at.is_(None))
     ).first()
     if row is None:
         raise NotFound(what="level")

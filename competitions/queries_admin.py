@@ -38,7 +38,7 @@ def list_run_by(node_ids: Sequence[int]) -> list[Run]:
     rows = db.session.execute(
         select(Competition, Organization, joined)
         .join(Organization, Organization.id == Competition.organization_id)
-        .where(Organization.path.overlap(list(node_ids)))
+        .where(Organization.path.overlap(list(node_ids)), Competition.discarded_at.is_(None))
         .order_by(Competition.opens_at.desc(), Competition.id.desc())
     )
     return [Run(*row) for row in rows]

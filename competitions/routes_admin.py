@@ -14,7 +14,7 @@ from flask_babel import ngettext
 
 from accounts import identity
 from accounts.identity import Identity
-from competitions import queries, queries_admin, rules, services, setup
+from competitions import queries, queries_admin, releases, rules, services, setup
 from competitions.checklist import Line, availability, may_open
 from competitions.errors import WrongState
 from competitions.forms import (
@@ -25,21 +25,23 @@ from competitions.forms import (
     FactorForm,
     LevelForm,
     TracksForm,
-    choices,
-    strip,
 )
 from competitions.models import Competition, Level, Track
 from core import clock, exports, markup
 from core.database import db
 from core.errors import Invalid, NotFound, Refusal
+from core.forms import choices, strip
 from core.security import limited
 from core.web import language, tr
 from core.zone import SHANGHAI
 from organizations import permissions
 from organizations.queries import get_organization, list_path
+from questions import access
 from questions.queries import list_topics, list_trades
 
 ROLES = ("organizer", "enterprise_admin")
+RELEASERS = (*ROLES, *access.REVIEWERS)
+"""Who releases the questions of a bank to practice once a competition is over."""
 
 blueprint = Blueprint("organizer", __name__, url_prefix="/organizer")
 blueprint.add_app_template_filter(markup.render_markdown, "markdown")
@@ -222,6 +224,20 @@ def copy(competition_id: int) -> Any:
     return redirect(url_for(".edit", competition_id=made.id))
 
 
+@blueprint.route("/competitions/<int:competition_id>/discard", methods=["GET", "POST"])
+def discard(competition_id: int) -> Any:
+    """Put a draft away for good, after asking once."""
+    person, competition = require_run(competition_id)
+    if competition.state != "draft":
+        flash(_("Only a draft can be discarded; this competition has been opened."), "error")
+        return redirect(url_for(".show", competition_id=competition_id))
+    if request.method == "POST":
+        setup.discard_competition(person.person_id, competition_id)
+        flash(_("The draft %(name)s is discarded.", name=tr(competition)), "success")
+        return redirect(url_for(".index"))
+    return render_template("organizer/discard.html", competition=competition, tracks=_tracks(competition))
+
+
 @blueprint.route("/competitions/<int:competition_id>/open", methods=["GET", "POST"])
 def open_(competition_id: int) -> Any:
     """Open a draft whose checklist is all green, after asking once."""
@@ -256,6 +272,61 @@ def show(competition_id: int) -> Any:
         now=clock.now(),
         situation=queries_admin.find_situation(competition_id),
     )
+
+
+@blueprint.route("/competitions/<int:competition_id>/release", methods=["GET", "POST"])
+def release(competition_id: int) -> Any:
+    """Release a sealed competition's questions for official use to practice, after saying which stay."""
+    person, competition = require_run(competition_id)
+    if competition.state != "sealed":
+        flash(_("Its questions can be released once its standings are sealed."), "error")
+        return redirect(url_for(".show", competition_id=competition_id))
+    banks = access.banks(RELEASERS)
+    nodes = permissions.nodes_with(ROLES)
+    if request.method == "POST":
+        count = releases.release(competition_id, banks, nodes, person.person_id)
+        flash(
+            ngettext(
+                "%(num)s question was released. It may appear in practice from now on.",
+                "%(num)s questions were released. They may appear in practice from now on.",
+                count,
+            )
+            if count
+            else _("Nothing was released: no question is left that may be."),
+            "success" if count else "info",
+        )
+        return redirect(url_for(".release", competition_id=competition_id))
+    plan = releases.find_plan(competition_id, banks, nodes)
+    released, returnable = releases.list_returnable(competition_id, banks)
+    return render_template(
+        "organizer/release.html",
+        competition=competition,
+        plan=plan,
+        owners=queries_admin.names_of({owner for owner in plan.foreign if owner is not None}),
+        never_shown=any(
+            level.reveal == "never"
+            for track in queries.list_tracks(competition_id)
+            for level in queries.list_levels(track.id)
+        ),
+        released=released,
+        returnable=len(returnable),
+    )
+
+
+@blueprint.post("/competitions/<int:competition_id>/release/undo")
+def take_back_release(competition_id: int) -> Any:
+    """Keep released questions for official use again, as far as nobody has answered them in practice."""
+    person, _competition = require_run(competition_id)
+    count = releases.take_back(competition_id, access.banks(RELEASERS), person.person_id)
+    flash(
+        ngettext(
+            "%(num)s question is kept for official use again.",
+            "%(num)s questions are kept for official use again.",
+            count,
+        ),
+        "success" if count else "info",
+    )
+    return redirect(url_for(".release", competition_id=competition_id))
 
 
 @blueprint.get("/competitions/<int:competition_id>/participants")

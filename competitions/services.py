@@ -276,7 +276,7 @@ def open_competition(competition_id: int, person_id: int) -> Competition:
     """
     with transaction():
         competition = lock(Competition, competition_id)
-        if competition.state != "draft":
+        if competition.state != "draft" or competition.discarded_at is not None:
             raise WrongState(state=competition.state)
         competition.state = "open"
         audit.record(

@@ -25,6 +25,9 @@ from questions.rules import BlueprintRow, highest_exposure
 prize_checks: list[Callable[[int], bool]] = []
 """Questions to the packages above that hold prizes: has this competition (id) any? `app.py` fills the list."""
 
+discard_steps: list[Callable[[int, int], None]] = []
+"""What the packages above do when a draft (id) is discarded by a person (id), in the same transaction; as above."""
+
 NO_PRIZES = "competition.no_prizes"
 
 STANDARD_LEVELS: tuple[tuple[str, str, int, tuple[int, int]], ...] = (
@@ -113,7 +116,7 @@ def edit_competition(person_id: int, competition_id: int, basics: Basics, organi
     """
     _check_window(basics.opens_at, basics.closes_at)
     with transaction():
-        competition = lock(Competition, competition_id)
+        competition = _lock_competition(competition_id)
         if competition.state not in ("draft", "open"):
             raise WrongState(state=competition.state)
         new = {**_columns(basics), "organization_id": organization_id}
@@ -194,6 +197,23 @@ def copy_competition(person_id: int, competition_id: int, mark_zh: str, mark_en:
                 )
         _record("competition.copy", copy, person_id, copied_from=source.id)
     return copy
+
+
+def discard_competition(person_id: int, competition_id: int) -> None:
+    """Put a draft away for good, with its levels and prizes: it is shown nowhere any more but in the audit log.
+
+    Args:
+        person_id: the organizer.
+        competition_id: the draft.
+
+    Raises: NotFound, WrongState after opening.
+    """
+    with transaction():
+        competition = _lock_draft(competition_id)
+        competition.discarded_at = clock.now()
+        for step in discard_steps:
+            step(competition_id, person_id)
+        _record("competition.discard", competition, person_id, name_zh=competition.name_zh, name_en=competition.name_en)
 
 
 def set_tracks(person_id: int, competition_id: int, trade_codes: Sequence[str]) -> None:
@@ -474,9 +494,16 @@ def _check_level(given: LevelInput) -> None:
 
 
 def _lock_draft(competition_id: int) -> Competition:
-    competition = lock(Competition, competition_id)
+    competition = _lock_competition(competition_id)
     if competition.state != "draft":
         raise WrongState(state=competition.state)
+    return competition
+
+
+def _lock_competition(competition_id: int) -> Competition:
+    competition = lock(Competition, competition_id)
+    if competition.discarded_at is not None:
+        raise NotFound(what="competition")
     return competition
 
 

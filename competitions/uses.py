@@ -37,16 +37,11 @@ def find_uses(question_id: int, nodes: Sequence[int]) -> list[Use]:
         .join(Track, Track.competition_id == Competition.id)
         .join(Level, Level.track_id == Track.id)
         .join(Organization, Organization.id == Competition.organization_id)
-        .where(Track.trade_code == question.trade_code)
+        .where(Track.trade_code == question.trade_code, Competition.discarded_at.is_(None))
         .order_by(Competition.state != "open", Competition.state != "draft", Competition.id.desc(), Level.position)
     ):
         bank = get_official_bank(competition, track.trade_code) if competition.state in LIVE else Bank([])
-        draws = any(
-            version.question_id == question_id
-            for row in blueprint_rows(level.blueprint)
-            for unit in bank.matching(row)
-            for version in unit
-        )
+        draws = question_id in drawable(level, bank)
         if not draws and not attempts.get(level.id):
             continue
         named = bool(set(path) & set(nodes))
@@ -62,6 +57,16 @@ def find_uses(question_id: int, nodes: Sequence[int]) -> list[Use]:
             )
         )
     return found
+
+
+def drawable(level: Level, bank: Bank) -> set[int]:
+    """Return the questions of a bank that a level's papers may be drawn from."""
+    return {
+        version.question_id
+        for row in blueprint_rows(level.blueprint)
+        for unit in bank.matching(row)
+        for version in unit
+    }
 
 
 def _count_attempts(question: Question) -> dict[int, int]:
@@ -102,6 +107,7 @@ def points_by_topic(trade_code: str, nodes: Sequence[int]) -> dict[str, float]:
         .where(
             Track.trade_code == trade_code,
             Competition.state.in_(LIVE),
+            Competition.discarded_at.is_(None),
             Organization.path.overlap(list(nodes)),
         )
     ):

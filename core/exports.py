@@ -134,11 +134,11 @@ def request_export(
     return export
 
 
-def list_exports(person_id: int, limit: int = 50) -> list[Export]:
+def list_exports(person_id: int) -> list[Export]:
     """Return what a person asked for, the latest first."""
     return list(
         db.session.scalars(
-            select(Export).where(Export.requested_by == person_id).order_by(Export.requested_at.desc()).limit(limit)
+            select(Export).where(Export.requested_by == person_id).order_by(Export.requested_at.desc()).limit(50)
         )
     )
 

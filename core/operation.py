@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import click
 import redis
@@ -67,8 +67,9 @@ def _migrations() -> Finding:
 
 
 def _skew() -> Finding:
-    there: datetime = db.session.execute(text("select clock_timestamp()")).scalar_one()
-    seconds = abs((clock.now() - there.astimezone(UTC)).total_seconds())
+    before = clock.now()
+    there: datetime = db.session.execute(text("select clock_timestamp()")).scalar_one().astimezone(UTC)
+    seconds = max(timedelta(), before - there, there - clock.now()).total_seconds()  # the way there takes time too
     return Finding(
         "Clock", seconds <= SKEW_S, f"{seconds:.3f} s apart from the database", "Let both hosts follow the same NTP."
     )

@@ -10,6 +10,7 @@ from sqlalchemy import select
 import demo
 from accounts.models import Person
 from competitions.models import Competition, Participation
+from competitions.queries import list_tracks
 from competitions.services import close_competition
 from core import audit
 from core.database import db, transaction
@@ -36,7 +37,7 @@ def offer(event: Event) -> None:
     admin, finance = event.login_ids[demo.ADMIN], event.login_ids[demo.FINANCE_A]
     for number in (contests.OPEN, contests.FINISHED):
         competition_id = event.competition_ids[number]
-        tracks = [track.id for track in queries.list_tracks(competition_id)]
+        tracks = [track.id for track in list_tracks(competition_id)]
         pool = services.open_ledger(competition_id, event.province_id, "prize", finance)
         _fund(pool.id, contests.POOL_FEN, "工会经费专项奖金", finance)
         bands = tuple(Band(*band) for band in contests.BANDS[number])

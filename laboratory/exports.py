@@ -12,7 +12,7 @@ from competitions.queries import find_competition
 from core.database import db
 from core.exports import Cell, Column, Sheet, register
 from core.web import tr, tr_text
-from laboratory.models import ItemStatistic
+from laboratory.models import ItemParameters, ItemStatistic
 from laboratory.queries import ORDERS
 from laboratory.words import light_word, reason_word
 from organizations.queries import get_organization, list_grants, list_root_ids
@@ -43,10 +43,15 @@ def items(params: dict[str, Any]) -> Sheet:
         params: `trade`, `competition` (id, or None for all together).
     """
     statement = (
-        select(ItemStatistic, QuestionVersion, Question, Topic)
+        select(ItemStatistic, QuestionVersion, Question, Topic, ItemParameters)
         .join(QuestionVersion, QuestionVersion.id == ItemStatistic.version_id)
         .join(Question, Question.id == QuestionVersion.question_id)
         .outerjoin(Topic, (Topic.trade_code == Question.trade_code) & (Topic.code == QuestionVersion.topic_code))
+        .outerjoin(
+            ItemParameters,
+            (ItemParameters.version_id == ItemStatistic.version_id)
+            & (ItemParameters.competition_id == ItemStatistic.competition_id),
+        )
         .where(
             Question.trade_code == params["trade"],
             ItemStatistic.competition_id.is_not_distinct_from(params.get("competition")),
@@ -57,7 +62,7 @@ def items(params: dict[str, Any]) -> Sheet:
     found = db.session.execute(statement).all()
 
     def rows() -> Iterator[list[Cell]]:
-        for statistic, version, question, topic in found:
+        for statistic, version, question, topic, parameters in found:
             yield [
                 question.code,
                 str(version.number),
@@ -73,6 +78,8 @@ def items(params: dict[str, Any]) -> Sheet:
                         (statistic.discrimination, 1),
                         (statistic.efficiency, 1),
                         (statistic.seconds, 0),
+                        (parameters and parameters.location, 2),
+                        (parameters and parameters.slope, 2),
                     )
                 ),
                 light_word(statistic.light),
@@ -91,6 +98,8 @@ def items(params: dict[str, Any]) -> Sheet:
         Column(_("Discrimination in percent"), width=18),
         Column(_("Efficiency in percent"), width=14),
         Column(_("Seconds"), width=10),
+        Column(_("Location b"), width=12),
+        Column(_("Slope a"), width=10),
         Column(_("Light"), width=12),
         Column(_("Reason"), width=40),
     ]

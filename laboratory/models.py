@@ -40,6 +40,19 @@ class ItemStatistic(Model):
     computed_at: Mapped[datetime]
 
 
+class ItemParameters(Model):
+    """What the two-parameter logistic model says of one question version in one competition (irt.Parameters)."""
+
+    __tablename__ = "item_parameters"
+
+    competition_id: Mapped[int] = mapped_column(ForeignKey("competitions.id"), primary_key=True)
+    version_id: Mapped[int] = mapped_column(ForeignKey("question_versions.id"), primary_key=True)
+    slope: Mapped[float]
+    location: Mapped[float]
+    n: Mapped[int]
+    computed_at: Mapped[datetime]
+
+
 class LevelStatistic(Model):
     """The figures of one level, and up to which attempt they count."""
 

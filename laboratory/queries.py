@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import case, func, or_, select, text
@@ -11,7 +12,7 @@ from sqlalchemy import case, func, or_, select, text
 from competitions.models import Level, Track
 from core.database import db
 from core.errors import NotFound
-from laboratory.models import ItemStatistic, LevelStatistic, Simulation
+from laboratory.models import ItemParameters, ItemStatistic, LevelStatistic, Simulation
 from questions.models import Question, QuestionVersion
 
 PAGE_SIZE = 50
@@ -31,6 +32,14 @@ class ItemRow:
     statistic: ItemStatistic
     version: QuestionVersion
     question: Question
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """How many items the two-parameter model was fitted to, and when (aware UTC)."""
+
+    items: int
+    at: datetime
 
 
 def list_due() -> list[int]:
@@ -142,6 +151,24 @@ def get_item(statistic_id: int) -> ItemRow:
     if row is None:
         raise NotFound(what="statistic")
     return ItemRow(*row)
+
+
+def find_parameters(version_id: int, competition_id: int | None) -> ItemParameters | None:
+    """Return what the two-parameter model says of an item: in a competition, or in the last one that was fitted."""
+    statement = select(ItemParameters).where(ItemParameters.version_id == version_id)
+    if competition_id is not None:
+        statement = statement.where(ItemParameters.competition_id == competition_id)
+    return db.session.scalar(statement.order_by(ItemParameters.computed_at.desc()).limit(1))
+
+
+def find_fit(competition_id: int) -> Fitted | None:
+    """Return when the two-parameter model was last fitted to a competition and to how many items, or None."""
+    items, at = db.session.execute(
+        select(func.count(), func.max(ItemParameters.computed_at)).where(
+            ItemParameters.competition_id == competition_id
+        )
+    ).one()
+    return Fitted(items, at) if items else None
 
 
 def find_level(level_id: int) -> LevelStatistic | None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
 from accounts import identity
@@ -18,7 +18,7 @@ from core.errors import NotFound
 from core.exports import request_export
 from core.security import limited
 from core.web import language, tr
-from laboratory import exports, queries, rules, services, tasks
+from laboratory import exports, irt, queries, rules, services, tasks
 from laboratory.models import Simulation
 from laboratory.words import TONES, light_word, reason_word
 from organizations import permissions
@@ -134,11 +134,16 @@ def show_item(statistic_id: int) -> str:
     elif not set(nodes) & set(list_root_ids()):
         raise NotFound(what="statistic")
     version = get_versions([row.version.id])[row.version.id]
+    parameters = queries.find_parameters(row.version.id, row.statistic.competition_id)
     return render_template(
         "laboratory/item.html",
         row=row,
         competition_id=row.statistic.competition_id,
         answers=[_answer(version, answer) for answer in row.statistic.detail["answers"]],
+        parameters=parameters,
+        curve=[(ability, irt.chance(ability, parameters.slope, parameters.location)) for ability in irt.ABILITIES]
+        if parameters
+        else [],
         weeks=[
             {
                 "label": date.fromisoformat(f"{week}-1").isoformat(),
@@ -195,7 +200,24 @@ def show_competition(competition_id: int) -> str:
             {"track": track, "level": level, "figures": figures, "points": max_points(blueprint_rows(level.blueprint))}
             for track, level, figures in queries.list_levels(competition_id)
         ],
+        can_fit=irt.is_available(),
+        fitted=queries.find_fit(competition_id),
+        least=irt.LEAST_PEOPLE,
     )
+
+
+@blueprint.post("/competitions/<int:competition_id>/fit")
+@limited("simulation", "60/hour")
+def fit(competition_id: int) -> Any:
+    """Estimate the two-parameter model for the items of a competition in the background."""
+    _person, competition = require_run(competition_id)
+    if not irt.is_available():
+        raise NotFound(what="extra")
+    if services.request_fit(competition.id, tasks.fit):
+        flash(_("The model is being estimated. The items show it as soon as it is there, mostly within a minute."))
+    else:
+        flash(_("The model is being estimated already."))
+    return redirect(url_for(".show_competition", competition_id=competition.id), 303)
 
 
 def _level(level_id: int) -> tuple[Any, Competition, Track, Level]:

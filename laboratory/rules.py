@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from math import sqrt
+from math import atanh, sqrt
 from statistics import fmean
 from typing import Any
 
@@ -16,6 +16,8 @@ from questions.rules import Bank, BlueprintRow, Value, draw
 
 LEAST = 30
 """Fewer first attempts than this say nothing yet."""
+SURELY = 1.645
+"""Standard errors beyond which chance alone would go in one of twenty cases (one-sided, normal)."""
 TOO_EASY, TOO_HARD, WEAK = 0.95, 0.20, 10.0
 """Facility above and below which an item hardly separates; a discrimination index (percent) that is weak."""
 MOST_ANSWERS = 12
@@ -237,13 +239,16 @@ def traffic_light(n: int, facility: float, discrimination: float | None, answers
     """Judge an item: (light, reason).
 
     red "key": probably a wrong key, because the better an entrant is the less they earn here, or the upper third choose
-    a wrong answer more often than any right one. amber: "too_easy", "too_hard" or "weak". grey "few": under `LEAST`.
+    a wrong answer more often than any right one, both by more than chance: Fisher's z of the discrimination, and the
+    sign test of the two answers, beyond `SURELY`. amber: "too_easy", "too_hard" or "weak". grey "few": under `LEAST`.
     """
     if n < LEAST:
         return "grey", "few"
     best_right = max((one.upper for one in answers if one.right), default=None)
     best_wrong = max((one.upper for one in answers if not one.right and one.text), default=0)
-    if (discrimination is not None and discrimination < 0) or (best_right is not None and best_wrong > best_right):
+    falls = discrimination is not None and atanh(min(99.9, max(-99.9, discrimination)) / 100) * sqrt(n - 3) < -SURELY
+    prefers = best_right is not None and best_wrong - best_right > SURELY * sqrt(best_wrong + best_right)
+    if falls or prefers:
         return "red", "key"
     if facility > TOO_EASY:
         return "amber", "too_easy"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
 import structlog
+from procrastinate.exceptions import AlreadyEnqueued
 from procrastinate.tasks import Task
 from sqlalchemy import delete, text, update
 from sqlalchemy.dialects.postgresql import insert
@@ -18,8 +19,8 @@ from competitions.rules import blueprint_rows
 from core import clock
 from core.database import db, transaction
 from core.jobs import defer
-from laboratory import queries, rules
-from laboratory.models import ItemStatistic, LevelStatistic, Simulation
+from laboratory import irt, queries, rules
+from laboratory.models import ItemParameters, ItemStatistic, LevelStatistic, Simulation
 from questions.queries import get_versions
 from questions.rules import Version
 
@@ -34,6 +35,15 @@ _ATTEMPTS = """
             order by n.received_at) from answers n where n.attempt_id = a.id) as given
     from attempts a join participations p on p.id = a.participation_id
     where a.state = 'scored' and a.number = 1
+"""
+
+
+_TRADES = """
+    select t.trade_code, p.id as participation_id, a.paper, a.marks
+    from attempts a join participations p on p.id = a.participation_id join levels l on l.id = a.level_id
+        join tracks t on t.id = l.track_id
+    where a.state = 'scored' and a.number = 1 and p.competition_id = :competition_id
+    order by a.id
 """
 
 
@@ -189,6 +199,49 @@ def compute_due() -> list[int]:
     if due:
         compute(due)
     return due
+
+
+def fit(competition_id: int) -> int:
+    """Estimate the two-parameter model for the items of a competition, each trade by itself, from first attempts.
+
+    Args:
+        competition_id: whose parameters are replaced, all in one transaction.
+
+    Returns: how many items got parameters; none under `irt.LEAST_PEOPLE` entrants a trade.
+    """
+    trades: dict[str, dict[int, dict[int, bool]]] = defaultdict(lambda: defaultdict(dict))
+    rows = db.session.execute(text(_TRADES), {"competition_id": competition_id}, execution_options={"yield_per": STEP})
+    for row in rows:
+        seen = trades[row.trade_code][row.participation_id]
+        for item, mark in zip(row.paper, row.marks, strict=True):
+            seen.setdefault(item["version"], mark == item["points"])
+    now = clock.now()
+    found = [
+        {"competition_id": competition_id, "version_id": version_id, "computed_at": now, **asdict(parameters)}
+        for people in trades.values()
+        for version_id, parameters in irt.fit(list(people.values())).items()
+    ]
+    with transaction():
+        db.session.execute(delete(ItemParameters).where(ItemParameters.competition_id == competition_id))
+        if found:
+            db.session.execute(insert(ItemParameters), found)
+    log.info("parameters_fitted", competition_id=competition_id, items=len(found))
+    return len(found)
+
+
+def request_fit(competition_id: int, job: Task[Any, Any, Any]) -> bool:
+    """Ask for the two-parameter model of a competition; False when it was asked for already and is still waiting.
+
+    Args:
+        competition_id: whose items.
+        job: the job that fits it, by `competition_id`.
+    """
+    try:
+        with transaction():
+            defer(job, lock=f"{job.name}:{competition_id}", competition_id=competition_id)
+    except AlreadyEnqueued:
+        return False
+    return True
 
 
 def request_simulation(level_id: int, person_id: int, job: Task[Any, Any, Any], papers: int = PAPERS) -> Simulation:

@@ -13,6 +13,12 @@ def compute(timestamp: int) -> None:
     services.compute_due()
 
 
+@task(name="laboratory.fit")
+def fit(competition_id: int) -> None:
+    """Estimate the two-parameter model for the items of a competition."""
+    services.fit(competition_id)
+
+
 @task(given_up=services.fail_simulation, name="laboratory.simulate")
 def simulate(simulation_id: int) -> None:
     """Draw the papers of a rehearsal."""

@@ -154,7 +154,7 @@ def get_board(competition_id: int) -> Board:
 
 def _read_board(competition_id: int) -> Board:
     competition = db.session.get(Competition, competition_id, populate_existing=True)
-    if competition is None:
+    if competition is None or competition.discarded_at is not None:
         raise NotFound(what="competition")
     tracks = db.session.scalars(
         select(Track).where(Track.competition_id == competition_id).order_by(Track.position)

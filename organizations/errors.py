@@ -15,12 +15,6 @@ class NotJoinable(Invalid):
     code = "not_joinable"
 
 
-class BadJoinCode(Invalid):
-    """No enterprise or team has this join code."""
-
-    code = "bad_join_code"
-
-
 class OwnRole(Refusal):
     """Nobody grants or revokes a role of their own."""
 

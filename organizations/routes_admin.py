@@ -6,7 +6,6 @@ from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
-from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # the published types are older
 
 from accounts import identity
 from accounts import rules as account_rules
@@ -14,6 +13,7 @@ from accounts.errors import BadPhone
 from accounts.forms import said
 from accounts.routes import phone_problem
 from core.errors import NotFound
+from core.forms import choices
 from organizations import permissions, queries, rules, services
 from organizations.acts import act_names, thing_names
 from organizations.errors import OwnRole
@@ -216,9 +216,7 @@ def _child_kind(node: Organization) -> str:
 def _grant_form(node: Organization, empty: bool = False) -> GrantForm:
     form = GrantForm(formdata=None) if empty else GrantForm()
     names = role_names()
-    form.role.choices = [
-        SelectChoice(role, names[role]) for role in rules.grantable_roles(permissions.grants(), node.path)
-    ]
+    form.role.choices = choices((one, names[one]) for one in rules.grantable_roles(permissions.grants(), node.path))
     return form
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 
+from competitions.queries import find_competition, get_competition
 from core import clock
 from core.exports import Column, Sheet, register
 from core.web import format_datetime, tr
@@ -23,7 +24,7 @@ def may_export(params: dict[str, Any], person_id: int) -> bool:
         params: `competition` (id) and `full` (names and phones in full).
         person_id: who asks.
     """
-    competition = queries.find_competition(int(params["competition"]))
+    competition = find_competition(int(params["competition"]))
     if competition is None:
         return False
     roles = FULL if params.get("full") else (*FULL, "auditor")
@@ -38,7 +39,7 @@ def winners(params: dict[str, Any]) -> Sheet:
 
     Raises: NotFound.
     """
-    competition = queries.get_competition(int(params["competition"]))
+    competition = get_competition(int(params["competition"]))
     scope = queries.WinnerScope(params.get("track"), params.get("city"), params.get("enterprise"), purpose="prize")
     codes = {"手机"}
     return Sheet(

@@ -10,7 +10,6 @@ from wtforms import (
     BooleanField,
     Field,
     FieldList,
-    Form,
     FormField,
     IntegerField,
     RadioField,
@@ -19,18 +18,14 @@ from wtforms import (
     TextAreaField,
     ValidationError,
 )
-from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # the published types are older
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
 from wtforms.widgets import TextInput
 
+from core.forms import Row, choices, strip
 from core.money import plain_yuan, read_yuan
 from payouts.rules import MAX_FEN, MAX_PLACES
 
 BAND_ROWS = 6
-
-
-def _strip(value: str | None) -> str:
-    return (value or "").strip()
 
 
 class YuanField(Field):
@@ -60,16 +55,11 @@ class FundForm(FlaskForm):  # type: ignore[misc]
     """Money put into a pool or budget."""
 
     amount = _amount(_("Amount"))
-    memo = StringField(_("Where it comes from"), [InputRequired(), Length(max=200)], filters=[_strip])
+    memo = StringField(_("Where it comes from"), [InputRequired(), Length(max=200)], filters=[strip])
 
 
-class BandForm(Form):
+class BandForm(Row):
     """Places from, to, and yuan for each; a row without an amount says nothing."""
-
-    class Meta(FlaskForm.Meta):  # type: ignore[misc]
-        """The words of the form around it, and its token."""
-
-        csrf = False
 
     first = IntegerField(_("From place"), [Optional(), NumberRange(1, MAX_PLACES)])
     last = IntegerField(_("To place"), [Optional(), NumberRange(1, MAX_PLACES)])
@@ -78,8 +68,8 @@ class BandForm(Form):
 
 class _RuleForm(FlaskForm):  # type: ignore[misc]
     track = SelectField(_("Board"), coerce=int)
-    name_zh = StringField(_("Name of the prize in Chinese"), [InputRequired(), Length(max=60)], filters=[_strip])
-    name_en = StringField(_("Name of the prize in English"), [InputRequired(), Length(max=100)], filters=[_strip])
+    name_zh = StringField(_("Name of the prize in Chinese"), [InputRequired(), Length(max=60)], filters=[strip])
+    name_en = StringField(_("Name of the prize in English"), [InputRequired(), Length(max=100)], filters=[strip])
 
 
 class PlacesForm(_RuleForm):
@@ -117,14 +107,14 @@ class TierForm(FlaskForm):  # type: ignore[misc]
 class ConfirmForm(FlaskForm):  # type: ignore[misc]
     """What the bank says about one payout."""
 
-    bank_reference = StringField(_("Bank reference"), [InputRequired(), Length(max=64)], filters=[_strip])
+    bank_reference = StringField(_("Bank reference"), [InputRequired(), Length(max=64)], filters=[strip])
     amount = _amount(_("Amount the bank paid"))
 
 
 class WhyForm(FlaskForm):  # type: ignore[misc]
     """A step that needs a reason."""
 
-    why = StringField(_("Reason"), [InputRequired(), Length(max=200)], filters=[_strip])
+    why = StringField(_("Reason"), [InputRequired(), Length(max=200)], filters=[strip])
 
 
 class ResultsForm(FlaskForm):  # type: ignore[misc]
@@ -146,29 +136,29 @@ class WinnersForm(FlaskForm):  # type: ignore[misc]
     track = SelectField(_("Board"), coerce=int)
     city = SelectField(_("City"), coerce=int)
     enterprise = SelectField(_("Enterprise"), coerce=int)
-    file = RadioField(_("File"), choices=[SelectChoice("xlsx", "Excel"), SelectChoice("csv", "CSV")], default="xlsx")
+    file = RadioField(_("File"), choices=choices([("xlsx", "Excel"), ("csv", "CSV")]), default="xlsx")
     full = BooleanField(_("Names and phones in full"))
-    why = StringField(_("What for"), [InputRequired(), Length(max=200)], filters=[_strip])
+    why = StringField(_("What for"), [InputRequired(), Length(max=200)], filters=[strip])
 
 
 class PayrollForm(FlaskForm):  # type: ignore[misc]
     """An enterprise's bonus list to take away."""
 
-    file = RadioField(_("File"), choices=[SelectChoice("xlsx", "Excel"), SelectChoice("csv", "CSV")], default="xlsx")
-    why = StringField(_("What for"), [InputRequired(), Length(max=200)], filters=[_strip])
+    file = RadioField(_("File"), choices=choices([("xlsx", "Excel"), ("csv", "CSV")]), default="xlsx")
+    why = StringField(_("What for"), [InputRequired(), Length(max=200)], filters=[strip])
 
 
 class PayeeForm(FlaskForm):  # type: ignore[misc]
     """Where a winner wants the money."""
 
     account_name = StringField(
-        _("Account holder"), [InputRequired(), Length(max=60)], filters=[_strip], render_kw={"autocomplete": "name"}
+        _("Account holder"), [InputRequired(), Length(max=60)], filters=[strip], render_kw={"autocomplete": "name"}
     )
-    bank_name = StringField(_("Bank and branch"), [InputRequired(), Length(max=100)], filters=[_strip])
+    bank_name = StringField(_("Bank and branch"), [InputRequired(), Length(max=100)], filters=[strip])
     card_number = StringField(
         _("Card number"),
         [InputRequired(), Length(max=30)],
-        filters=[_strip],
+        filters=[strip],
         render_kw={"inputmode": "numeric", "autocomplete": "off"},
     )
     consent = BooleanField(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 from sqlalchemy import delete, insert, select
@@ -16,6 +16,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import IntegrityError
 
 from competitions.models import Competition
+from competitions.queries import get_competition
 from core import audit, clock, secrets
 from core.database import db, lock, transaction
 from core.errors import Invalid, NotFound
@@ -50,12 +51,14 @@ from payouts.models import (
     TaxRule,
 )
 
+T = TypeVar("T")
+
 TAX_RULES = Path(__file__).resolve().parent / "tax_rules.yaml"
 
 
 @dataclass(frozen=True)
 class PrizeDraft:
-    """A prize rule as someone writes it down: the rule (its id means nothing yet) and its two names."""
+    """A prize rule as someone writes it down: the rule (with the id 0 while it is new) and its two names."""
 
     prize: rules.Prize
     name_zh: str
@@ -96,7 +99,7 @@ def open_ledger(competition_id: int, organization_id: int, purpose: str, person_
     Raises: NotFound when the competition does not reach the payer.
     """
     with transaction():
-        competition = queries.get_competition(competition_id)
+        competition = get_competition(competition_id)
         payer = db.session.get(Organization, organization_id)
         if payer is None or competition.organization_id not in payer.path:
             raise NotFound(what="Ledger")
@@ -143,10 +146,12 @@ def fund(
         person_id: who acts; None for the system.
         expected_fen: what the person saw as funded; another figure means the form was sent twice.
 
-    Raises: Invalid for an amount that cannot be, AlreadyAwarded once awards are made, LedgerMoved.
+    Raises: NotFound for a discarded draft, Invalid for an amount that cannot be, AlreadyAwarded once awards are made,
+        LedgerMoved.
     """
     with transaction():
         ledger = lock(Ledger, ledger_id)
+        get_competition(ledger.competition_id)
         if not 0 < amount_fen <= rules.MAX_FEN:
             raise Invalid(path="amount", reason="amount")
         funded = -queries.balances(ledger_id)["sponsor"]
@@ -157,6 +162,21 @@ def fund(
         posted = _post(ledger, "fund", {"sponsor": -amount_fen, "pool": amount_fen}, person_id, memo=memo)
         _record("ledger.fund", ledger, person_id, amount_fen=amount_fen)
     return posted
+
+
+def return_pools(competition_id: int, person_id: int) -> None:
+    """Give what lies in a competition's pools back to the sponsor, in the transaction that discards the draft.
+
+    Args:
+        competition_id: a draft, so that nothing is awarded.
+        person_id: who discards it.
+    """
+    for found in queries.list_ledgers(competition_id):
+        ledger = lock(Ledger, found.id)
+        pool = queries.balances(ledger.id)["pool"]
+        if pool:
+            _post(ledger, "release", {"pool": -pool, "sponsor": pool}, person_id)
+            _record("ledger.return", ledger, person_id, amount_fen=pool)
 
 
 def set_prize_rules(competition_id: int, drafts: Sequence[PrizeDraft], person_id: int | None) -> list[PrizeRule]:
@@ -182,15 +202,21 @@ def add_prize_rule(competition_id: int, draft: PrizeDraft, person_id: int | None
         _write_prize_rules(competition, [*_drafts(competition_id), draft], person_id)
 
 
+def change_prize_rule(competition_id: int, draft: PrizeDraft, person_id: int | None) -> None:
+    """Replace the prize rule with the draft's id where it stands.
+
+    Raises: as `set_prize_rules`; NotFound when the competition has no such rule.
+    """
+    with transaction():
+        competition = _before_the_seal(competition_id)
+        _write_prize_rules(competition, _exchange(_drafts(competition_id), _rule_id, draft.prize.id, draft), person_id)
+
+
 def remove_prize_rule(competition_id: int, rule_id: int, person_id: int | None) -> None:
     """Remove one prize rule. Raises: StandingsSealed; NotFound when the competition has no such rule."""
     with transaction():
         competition = _before_the_seal(competition_id)
-        drafts = _drafts(competition_id)
-        kept = [draft for draft in drafts if draft.prize.id != rule_id]
-        if len(kept) == len(drafts):
-            raise NotFound(what="PrizeRule")
-        _write_prize_rules(competition, kept, person_id)
+        _write_prize_rules(competition, _exchange(_drafts(competition_id), _rule_id, rule_id), person_id)
 
 
 def set_bonus_tiers(ledger_id: int, tiers: Sequence[rules.Tier], person_id: int | None) -> list[BonusTier]:
@@ -198,7 +224,7 @@ def set_bonus_tiers(ledger_id: int, tiers: Sequence[rules.Tier], person_id: int 
 
     Args:
         ledger_id: its bonus ledger.
-        tiers: the tiers in their order; their ids mean nothing yet.
+        tiers: the tiers in their order, new ones with the id 0.
         person_id: who acts; None for the system.
 
     Raises: StandingsSealed; InvalidTerms; NotFound for a prize ledger or a track of another competition.
@@ -216,15 +242,18 @@ def add_bonus_tier(ledger_id: int, tier: rules.Tier, person_id: int | None) -> N
         _write_tiers(ledger, [*queries.list_tiers(ledger_id), tier], person_id)
 
 
+def change_bonus_tier(ledger_id: int, tier: rules.Tier, person_id: int | None) -> None:
+    """Replace the tier of the same id. Raises: as `set_bonus_tiers`; NotFound when the ledger has no such tier."""
+    with transaction():
+        ledger = _bonus_ledger(ledger_id)
+        _write_tiers(ledger, _exchange(queries.list_tiers(ledger_id), _tier_id, tier.id, tier), person_id)
+
+
 def remove_bonus_tier(ledger_id: int, tier_id: int, person_id: int | None) -> None:
     """Remove one tier. Raises: StandingsSealed; NotFound when the ledger has no such tier."""
     with transaction():
         ledger = _bonus_ledger(ledger_id)
-        tiers = queries.list_tiers(ledger_id)
-        kept = [tier for tier in tiers if tier.id != tier_id]
-        if len(kept) == len(tiers):
-            raise NotFound(what="BonusTier")
-        _write_tiers(ledger, kept, person_id)
+        _write_tiers(ledger, _exchange(queries.list_tiers(ledger_id), _tier_id, tier_id), person_id)
 
 
 def award_prizes(competition_id: int, person_id: int | None) -> Awarded:
@@ -583,6 +612,23 @@ def _bonus_ledger(ledger_id: int) -> Ledger:
     return ledger
 
 
+def _rule_id(draft: PrizeDraft) -> int:
+    return draft.prize.id
+
+
+def _tier_id(tier: rules.Tier) -> int:
+    return tier.id
+
+
+def _exchange(rows: Sequence[T], id_of: Callable[[T], int], wanted: int, *new: T) -> list[T]:
+    """Return rows with another in the place of the wanted one, or without it. Raises: NotFound."""
+    ids = [id_of(row) for row in rows]
+    if wanted not in ids:
+        raise NotFound
+    at = ids.index(wanted)
+    return [*rows[:at], *new, *rows[at + 1 :]]
+
+
 def _drafts(competition_id: int) -> list[PrizeDraft]:
     return [
         PrizeDraft(queries.as_prize(row), row.name_zh, row.name_en) for row in queries.list_prize_rules(competition_id)
@@ -601,6 +647,7 @@ def _write_prize_rules(
     db.session.execute(delete(PrizeRule).where(PrizeRule.competition_id == competition.id))
     made = [
         PrizeRule(
+            id=draft.prize.id or None,
             competition_id=competition.id,
             track_id=draft.prize.track_id,
             position=position,
@@ -631,6 +678,7 @@ def _write_tiers(ledger: Ledger, tiers: Sequence[rules.Tier], person_id: int | N
     db.session.execute(delete(BonusTier).where(BonusTier.ledger_id == ledger.id))
     made = [
         BonusTier(
+            id=tier.id or None,
             ledger_id=ledger.id,
             track_id=tier.track_id,
             kind=tier.kind,

@@ -41,7 +41,7 @@ class Day:
     day: date
     answers: int
     frozen: bool
-    weekend: bool
+    day_off: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ def index() -> str:
         today=waiting,
         points=queries.count_points(person.person_id),
         trades=queries.list_progress(person.person_id, now),
-        strip=[Day(day, answers.get(day, 0), day in waiting.streak.frozen, day.weekday() > 4) for day in days],
+        strip=[Day(day, answers.get(day, 0), day in waiting.streak.frozen, not rules.is_workday(day)) for day in days],
         person_id=person.person_id,
     )
 

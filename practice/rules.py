@@ -8,12 +8,15 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from typing import Any
 
+import chinese_calendar
 from fsrs import Card, Rating, Scheduler
 
 from core.zone import SHANGHAI
 from questions.rules import BlueprintRow, PaperItem, Version, draw_item
+from questions.rules.life import tree_order
 
 MODES = ("ordered", "random", "daily", "wrong", "favourites", "weak", "level", "mock")
 """How questions are chosen; a mock level is answered as one paper, all others one question at a time."""
@@ -59,6 +62,21 @@ def day_of(at: datetime) -> date:
         at: aware.
     """
     return at.astimezone(SHANGHAI).date()
+
+
+@lru_cache(maxsize=1024)
+def is_workday(day: date) -> bool:
+    """Say whether a day is a workday in mainland China: public holidays are not, weekends shifted for them are.
+
+    Of a year whose holidays the State Council has not announced yet, Monday to Friday are.
+
+    Args:
+        day: a calendar day in China.
+    """
+    try:
+        return bool(chinese_calendar.is_workday(day))
+    except NotImplementedError:
+        return day.weekday() < 5
 
 
 def day_begins(day: date) -> datetime:
@@ -190,7 +208,7 @@ class Streak:
 
 
 def streak(practised: Collection[date], today: date) -> Streak:
-    """Return someone's streak. Weekends never break it; two missed workdays a calendar month are bridged by themselves.
+    """Return someone's streak. Days off never break it; two missed workdays a calendar month are bridged by themselves.
 
     Args:
         practised: the days with an answer, in any order.
@@ -216,8 +234,8 @@ def streak(practised: Collection[date], today: date) -> Streak:
 
 def _workdays(after: date, before: date) -> list[date]:
     """The workdays between two days, neither included; a gap too long to be bridged is cut short."""
-    gap = min((before - after).days, 14)
-    return [day for day in (after + timedelta(days=n) for n in range(1, gap)) if day.weekday() < 5]
+    gap = min((before - after).days, 31)
+    return [day for day in (after + timedelta(days=n) for n in range(1, gap)) if is_workday(day)]
 
 
 def _can_freeze(missed: Sequence[date], frozen: Sequence[date]) -> bool:
@@ -263,16 +281,9 @@ def topic_map(topics: Sequence[tuple[str, str | None]], answers: Iterable[tuple[
                 right[at] += was_right
             at = parents[at]
     inner = set(parents.values())
-    found: list[TopicStanding] = []
-
-    def walk(parent: str | None, depth: int) -> None:
-        for code, above in topics:
-            if above == parent:
-                found.append(TopicStanding(code, depth, code not in inner, shown[code], right[code]))
-                walk(code, depth + 1)
-
-    walk(None, 0)
-    return found
+    return [
+        TopicStanding(code, depth, code not in inner, shown[code], right[code]) for code, depth in tree_order(topics)
+    ]
 
 
 def weakest(standings: Iterable[TopicStanding]) -> list[str]:

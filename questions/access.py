@@ -52,11 +52,3 @@ def require_banks(roles: Iterable[str]) -> dict[Bank, int]:
     if not found:
         raise NotFound
     return found
-
-
-def require_bank(roles: Iterable[str], bank: Bank) -> int:
-    """Return the node at which a role that reaches a bank is held. Raises: NotSignedIn; NotFound (P3)."""
-    found = require_banks(roles)
-    if bank not in found:
-        raise NotFound
-    return found[bank]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from core import audit
 from core.database import db, lock, transaction
@@ -15,9 +15,9 @@ from core.errors import NotFound
 from questions import media, queries, queries_admin
 from questions.errors import CaseApart, ChangedMeanwhile, NoReason, NotNow, OwnQuestion, QuestionInvalid
 from questions.models import Question, QuestionNote, QuestionVersion, Topic
-from questions.rules import N_, Fault
+from questions.rules import N_, Fault, shown_in
 from questions.rules.life import bad_weights, may_judge, may_take
-from questions.services import content_of, hash_of, question_faults
+from questions.services import add_version, content_of, question_faults
 
 AUDITED = {"return", "approve", "retire", "adopt", "decline", "release"}
 
@@ -80,9 +80,7 @@ def find_faults(trade_code: str, written: dict[str, Any]) -> list[Fault]:
         written: the question.
     """
     faults = question_faults(written, queries.list_leaves(trade_code))
-    parts = [*written.get("options", []), *written.get("prompts", [])]
-    shown = [*written.get("media", []), *(part["image"] for part in parts if part.get("image"))]
-    if not all(one["alt"]["zh"] and one["alt"]["en"] for one in shown):
+    if not all(one["alt"]["zh"] and one["alt"]["en"] for one in shown_in(written)):
         faults.append(Fault(N_("An image or a sound is not told in words, in Chinese and in English.")).at("media"))
     return faults
 
@@ -98,7 +96,6 @@ def create(
     written: dict[str, Any],
     by: Actor,
     now: datetime,
-    reserved: bool = False,
     unfinished: bool = False,
 ) -> Question:
     """Make a question with its first version, a draft.
@@ -109,13 +106,12 @@ def create(
         written: in the form of docs/bank-format.md.
         by: the author.
         now: aware UTC.
-        reserved: whether it is for official use only.
         unfinished: whether it may have faults.
 
     Raises: QuestionInvalid; of an unfinished one only when nothing is written.
     """
     with transaction():
-        return add(trade_code, bank, written, by, now, reserved, unfinished)
+        return add(trade_code, bank, written, by, now, unfinished)
 
 
 def add(
@@ -124,13 +120,12 @@ def add(
     written: dict[str, Any],
     by: Actor,
     now: datetime,
-    reserved: bool = False,
     unfinished: bool = False,
 ) -> Question:
     """Do what `create` does, in the caller's transaction."""
     content = _content(trade_code, written, unfinished)
-    question = new_question(trade_code, bank, by, reserved)
-    add_version(question, 1, content, by, now)
+    question = new_question(trade_code, bank, by)
+    add_version(question, 1, content, by.person_id, now)
     return question
 
 
@@ -190,7 +185,7 @@ def renew(question: Question, latest: QuestionVersion, content: dict[str, Any], 
     """Write a new version of a locked question unless it says the same as the latest, in the caller's transaction."""
     if same_content(latest, content):
         return False
-    add_version(question, latest.number + 1, content, by, now)
+    add_version(question, latest.number + 1, content, by.person_id, now)
     question.state = "draft"
     return True
 
@@ -259,29 +254,6 @@ def unfinished_content(written: Mapping[str, Any]) -> dict[str, Any]:
         "media": written.get("media", []),
         "unfinished": True,
     }
-
-
-def add_version(question: Question, number: int, content: dict[str, Any], by: Actor, now: datetime) -> None:
-    """Write a version of a question, in the caller's transaction.
-
-    Args:
-        question: locked or new.
-        number: of the version.
-        content: its columns.
-        by: who wrote it.
-        now: aware UTC.
-    """
-    version = QuestionVersion(
-        question_id=question.id,
-        number=number,
-        content_hash=hash_of(content),
-        created_at=now,
-        created_by=by.person_id,
-        **content,
-    )
-    db.session.add(version)
-    db.session.flush()
-    question.latest_version_id = version.id
 
 
 def keep_media(content: bytes, person_id: int) -> dict[str, str]:
@@ -502,6 +474,33 @@ def set_reserved(question_id: int, reserved: bool, body: str, by: Actor, now: da
             _note(question, "comment", body, by, now)
         else:
             take(question_id, "release", body, by, now)
+
+
+def set_reserved_together(
+    question_ids: Collection[int], reserved: bool, body: str, by: Actor, now: datetime
+) -> list[int]:
+    """Do the same with many questions in the caller's transaction, which leaves one trace for all of them.
+
+    Args:
+        question_ids: the questions; those that are so already are left out.
+        reserved: as of `set_reserved`, like the rest.
+        body: why.
+        by: who decides.
+        now: aware UTC.
+
+    Returns: the questions that were changed.
+    """
+    found = db.session.scalars(
+        select(Question)
+        .where(Question.id.in_(question_ids), Question.reserved.is_(not reserved))
+        .order_by(Question.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).all()
+    for question in found:
+        question.reserved = reserved
+        _note(question, "comment" if reserved else "released", body, by, now)
+    return [question.id for question in found]
 
 
 _NEXT = {"submit": "submitted", "withdraw": "draft", "return": "draft", "approve": "approved", "retire": "retired"}

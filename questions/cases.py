@@ -20,6 +20,7 @@ from questions.models import Question
 from questions.queries_admin import Listed, place_of
 from questions.rules import CASE_SIZE
 from questions.rules.life import may_take
+from questions.services import add_version
 
 STEPS = ("submit", "withdraw", "return", "approve")
 """What may be done with all questions of a case at once."""
@@ -91,7 +92,7 @@ def begin(
         questions = [authoring.new_question(trade_code, bank, by) for _ in types]
         code = f"{trade_code}-c{questions[0].id}"
         for place, (question, type_) in enumerate(zip(questions, types, strict=True), 1):
-            authoring.add_version(question, 1, _blank(type_, {"code": code, **text, "place": place}), by, now)
+            add_version(question, 1, _blank(type_, {"code": code, **text, "place": place}), by.person_id, now)
         return questions[0]
 
 
@@ -157,7 +158,7 @@ def add_new(question_id: int, type_: str, by: Actor, now: datetime) -> Question:
         first = case.members[0].question
         own = _room(case)
         question = authoring.new_question(first.trade_code, first.organization_id, by, first.reserved)
-        authoring.add_version(question, 1, _blank(type_, own), by, now)
+        add_version(question, 1, _blank(type_, own), by.person_id, now)
         return question
 
 

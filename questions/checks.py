@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from questions.rules import normalise
+from questions.rules import TYPES, normalise
 
 LONGEST_SHARE = 0.40
 """On how many of a bank's choices the right option may be the longest one; chance gives 0.25 with four options."""
@@ -15,7 +15,6 @@ POSITION_SHARE = 0.40
 LEAST = 120
 """How many questions a bank must have."""
 FORBIDDEN = ("以上都", "以上皆", "以上全", "all of the above", "none of the above")
-TYPES = ("single", "multiple", "true_false", "fill_in", "numeric", "ordering", "matching")
 
 
 def bank_problems(bank: Mapping[str, Any]) -> list[str]:

@@ -6,7 +6,7 @@ from core.errors import Refusal
 
 
 class BlueprintUnfillable(Refusal):
-    """The bank has too few published questions for a row of the blueprint; `details` names it."""
+    """The bank has too few questions in use for a row of the blueprint; `details` names it."""
 
     code = "blueprint_unfillable"
 

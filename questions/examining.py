@@ -16,7 +16,7 @@ from questions.formats.neutral import Column, Item, Note, Place, Reading, note
 from questions.formats.sandbox import read_apart
 from questions.formats.settle import Defaults, fingerprints, settle
 from questions.models import Question, QuestionVersion
-from questions.rules import N_
+from questions.rules import N_, shown_in
 from questions.services import content_of, question_faults
 
 STEP = 250
@@ -165,8 +165,7 @@ def _check(item: Item, leaves: Mapping[str, Mapping[str, str]], defaults: Defaul
     """Complete one question and say what is wrong with it; its images and sounds go by the hash of their content."""
     settle(item, leaves, defaults)
     question = item.question
-    parts = [*question.get("options", []), *question.get("prompts", [])]
-    for shown in [*question.get("media", []), *(part["image"] for part in parts if "image" in part)]:
+    for shown in shown_in(question):
         content = files[shown.pop("file")]
         shown |= media.name_of(content)
     if not item.problems:
@@ -254,7 +253,7 @@ def _examined(code: str, reading: Reading, settings: Settings, twins: Mapping[in
         if "case" in item.question
     }
     contents = [content_of(item.question, cases) for item in ready]
-    used = {one["sha256"] for content in contents for one in _shown(content)}
+    used = {one["sha256"] for content in contents for one in shown_in(content)}
     kept = [body for body in reading.media.values() if media.name_of(body)["sha256"] in used]
     found = Examined(code, contents, kept)
     found.report = Report(
@@ -280,13 +279,6 @@ def _first(notes: Sequence[Note]) -> list[Note]:
     more = len(notes) - MOST_PLACES
     counted = [note(N_("There are %(count)s more notes like these."), count=more)] if more > 0 else []
     return [*notes[:MOST_PLACES], *counted]
-
-
-def _shown(content: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
-    yield from content.get("media", [])
-    for part in [*content["options"], *content.get("prompts", [])]:
-        if "image" in part:
-            yield part["image"]
 
 
 def _grouped(notes: Iterable[Note]) -> list[Group]:

@@ -14,7 +14,6 @@ from flask_wtf.file import FileField
 from wtforms import (
     BooleanField,
     FieldList,
-    Form,
     FormField,
     HiddenField,
     IntegerField,
@@ -24,10 +23,10 @@ from wtforms import (
     StringField,
     TextAreaField,
 )
-from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
 from wtforms.widgets import HiddenInput
 
+from core.forms import Row, choices, strip
 from questions.errors import BadMedia
 from questions.rules import CASE_SIZE, DIFFICULTIES, IMAGE_LIMIT, MOST_PARTS, SOUND_LIMIT, TYPES, Fault, parse_number
 from questions.words import credit_words, difficulty_words, say
@@ -50,26 +49,12 @@ _PARTS = {
 """Which part of the form a fault of a type is said at, when it does not say so itself."""
 
 
-def strip(text: str | None) -> str:
-    """Return a text without white space at its ends, with plain line breaks."""
-    return "\n".join((text or "").split("\r\n")).strip()
-
-
-def _choices(pairs: Mapping[Any, str]) -> list[Any]:
-    return [SelectChoice(value, label) for value, label in pairs.items()]
-
-
 def _text(label: Any, most: int, rows: int) -> TextAreaField:
     return TextAreaField(label, [Length(max=most)], filters=[strip], render_kw={"rows": rows})
 
 
-class _Row(Form):
+class _Row(Row):
     """A row of a list; an empty one says nothing."""
-
-    class Meta(FlaskForm.Meta):  # type: ignore[misc]
-        """The words of the form around it, and its token."""
-
-        csrf = False
 
     def faulty(self, field: str, sentence: str) -> None:
         """Say what is wrong at a field."""
@@ -250,14 +235,14 @@ class EditorForm(_PicturedForm):
             topics: code and name of those it may have.
         """
         self.type, self.group_errors = type_, {}
-        self.topic.choices = _choices({"": gettext("Choose a topic"), **topics})
-        self.difficulty.choices = _choices({one: difficulty_words()[one] for one in DIFFICULTIES})
+        self.topic.choices = choices([("", gettext("Choose a topic")), *topics.items()])
+        self.difficulty.choices = choices((one, difficulty_words()[one]) for one in DIFFICULTIES)
         words = credit_words(type_)
-        self.credit.choices = _choices({rule: words[rule] for rule in TYPES[type_].credits if rule in words})
+        self.credit.choices = choices((rule, words[rule]) for rule in TYPES[type_].credits if rule in words)
         self.credit.data = self.credit.data if self.credit.data in words else "all"
-        self.truth.choices = _choices({"true": gettext("True"), "false": gettext("False")})
-        self.drawn.choices = _choices(
-            {"no": gettext("are the same on every paper"), "yes": gettext("are drawn anew for every paper")}
+        self.truth.choices = choices([("true", gettext("True")), ("false", gettext("False"))])
+        self.drawn.choices = choices(
+            [("no", gettext("are the same on every paper")), ("yes", gettext("are drawn anew for every paper"))]
         )
         self.drawn.data = self.drawn.data or "no"
         if TYPES[type_].has_options:
@@ -277,7 +262,7 @@ class EditorForm(_PicturedForm):
         """Offer what fits, by the letter of its option."""
         named = {row.id.data: f"{row.id.data.upper()}  {row.zh.data[:20]}".strip() for row in _rows(self.options)}
         for row in _rows(self.prompts):
-            row.fits.choices = _choices({"": "–", **named})
+            row.fits.choices = choices([("", "–"), *named.items()])
 
     def pictured(self) -> list[tuple[Any, bool]]:
         """Return every row that may have a file, and whether it has to be an image."""
@@ -576,9 +561,9 @@ class CaseForm(_PicturedForm):
         """
         for number, field in enumerate(self.types, 1):
             field.label.text = gettext("Type of question %(n)s", n=number)
-            field.choices = _choices(types)
+            field.choices = choices(types.items())
         for field in self.places:
-            field.choices = _choices({place: str(place) for place in range(1, members + 1)})
+            field.choices = choices((place, str(place)) for place in range(1, members + 1))
         self.grow_media()
 
     @classmethod

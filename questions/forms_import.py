@@ -8,9 +8,9 @@ from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField, FileRequired
 from wtforms import BooleanField, SelectField, StringField
-from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # the published types are older
 from wtforms.validators import InputRequired, Length
 
+from core.forms import choices
 from questions.rules import DIFFICULTIES
 
 _ACCEPTED = ".xlsx,.xlsm,.xls,.csv,.tsv,.txt,.gift,.xml,.zip,.imscc"
@@ -32,8 +32,8 @@ class UploadForm(FlaskForm):  # type: ignore[misc]
 
     def prepare(self, trades: dict[str, str], banks: dict[str, str]) -> None:
         """Set what may be chosen: names by code."""
-        self.trade.choices = [SelectChoice(code, name) for code, name in trades.items()]
-        self.bank.choices = [SelectChoice(code, name) for code, name in banks.items()]
+        self.trade.choices = choices(trades.items())
+        self.bank.choices = choices(banks.items())
 
 
 class SettingsForm(FlaskForm):  # type: ignore[misc]
@@ -43,7 +43,7 @@ class SettingsForm(FlaskForm):  # type: ignore[misc]
     difficulty = SelectField(
         _l("Difficulty of questions that name none"),
         [InputRequired()],
-        choices=[SelectChoice(str(one), str(one)) for one in DIFFICULTIES],
+        choices=choices((str(one), str(one)) for one in DIFFICULTIES),
         description=_l("From 1 (most people know it) to 5 (few do)."),
     )
     source = StringField(
@@ -57,7 +57,7 @@ class SettingsForm(FlaskForm):  # type: ignore[misc]
     def prepare(self, topics: dict[str, str], none: Any) -> None:
         """Set the topics to choose from, names by code, and what to call none of them."""
         self.topic.flags.later = True  # without it the field would be called optional
-        self.topic.choices = [SelectChoice("", none), *(SelectChoice(code, name) for code, name in topics.items())]
+        self.topic.choices = choices([("", none), *topics.items()])
 
 
 class ExportForm(FlaskForm):  # type: ignore[misc]
@@ -66,14 +66,10 @@ class ExportForm(FlaskForm):  # type: ignore[misc]
     format = SelectField(_l("Format"), [InputRequired()])
     words = SelectField(
         _l("Languages"),
-        choices=[
-            SelectChoice("", _l("Both languages")),
-            SelectChoice("zh", _l("Chinese only")),
-            SelectChoice("en", _l("English only")),
-        ],
+        choices=choices([("", _l("Both languages")), ("zh", _l("Chinese only")), ("en", _l("English only"))]),
     )
 
     def prepare(self, formats: dict[str, str]) -> None:
         """Set the formats to choose from, names by code."""
         self.words.flags.later = True
-        self.format.choices = [SelectChoice(code, name) for code, name in formats.items()]
+        self.format.choices = choices(formats.items())

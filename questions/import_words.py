@@ -90,10 +90,10 @@ def field_words(taken: Iterable[str] = ()) -> list[tuple[str, str]]:
     return found
 
 
-def steps(batch: QuestionImport) -> list[dict[str, str]]:
+def steps(import_: QuestionImport) -> list[dict[str, str]]:
     """Return the way of an import for `timeline`: what is done, what is now, what is to come."""
     labels = (_("Upload"), _("Check"), _("Import"), _("Report"))
     now = {"waiting": 1, "reading": 1, "failed": 1, "checked": 2, "importing": 2, "done": 3, "undone": 3}
-    at = now.get(batch.state, 0)
+    at = now.get(import_.state, 0)
     states = ["done" if number < at else "now" if number == at else "todo" for number in range(len(labels))]
     return [{"label": label, "state": state} for label, state in zip(labels, states, strict=True)]

@@ -57,7 +57,7 @@ def begin(
             .where(QuestionImport.state.not_in(_FINAL), QuestionImport.created_at < now - KEPT_FOR)
             .values(state="discarded", body=None, report={}, finished_at=now)
         )
-        batch = QuestionImport(
+        import_ = QuestionImport(
             person_id=by.person_id,
             node_id=by.node_id,
             organization_id=bank,
@@ -67,30 +67,30 @@ def begin(
             body=body,
             created_at=now,
         )
-        db.session.add(batch)
+        db.session.add(import_)
         db.session.flush()
-        jobs.defer(check_in_background, import_id=batch.id)
-    return batch
+        jobs.defer(check_in_background, import_id=import_.id)
+    return import_
 
 
 def check_again(import_id: int, settings: Settings) -> None:
     """Have a file checked again with other settings. Raises: ImportNotNow; NotFound."""
     with transaction():
-        batch = _locked(import_id, ("checked", "failed"))
-        batch.state, batch.error = "waiting", None
-        batch.done = batch.total = 0
-        batch.settings = msgspec.to_builtins(settings)
+        import_ = _locked(import_id, ("checked", "failed"))
+        import_.state, import_.error = "waiting", None
+        import_.done = import_.total = 0
+        import_.settings = msgspec.to_builtins(settings)
         jobs.defer(check_in_background, import_id=import_id)
 
 
 def take_in(import_id: int) -> None:
     """Have a checked file imported in the background. Raises: ImportNotNow, also while it has problems; NotFound."""
     with transaction():
-        batch = _locked(import_id, ("checked",))
-        if not may_take_in(get_report(batch), get_settings(batch)):
-            raise ImportNotNow(state=batch.state)
-        batch.state, batch.error = "importing", None
-        batch.done = batch.total = 0
+        import_ = _locked(import_id, ("checked",))
+        if not may_take_in(get_report(import_), get_settings(import_)):
+            raise ImportNotNow(state=import_.state)
+        import_.state, import_.error = "importing", None
+        import_.done = import_.total = 0
         jobs.defer(import_in_background, import_id=import_id)
 
 
@@ -102,8 +102,8 @@ def may_take_in(report: Report, settings: Settings) -> bool:
 def discard(import_id: int, now: datetime) -> None:
     """Drop a file that is not imported; one that is being read is stopped. Raises: ImportNotNow; NotFound."""
     with transaction():
-        batch = _locked(import_id, ("waiting", "reading", "checked", "failed"))
-        batch.state, batch.body, batch.report, batch.finished_at = "discarded", None, {}, now
+        import_ = _locked(import_id, ("waiting", "reading", "checked", "failed"))
+        import_.state, import_.body, import_.report, import_.finished_at = "discarded", None, {}, now
 
 
 def undo(import_id: int, by: Actor, now: datetime) -> int:
@@ -119,7 +119,7 @@ def undo(import_id: int, by: Actor, now: datetime) -> int:
     Raises: ImportInUse; ImportNotNow; NotFound.
     """
     with transaction():
-        batch = _locked(import_id, ("done",))
+        import_ = _locked(import_id, ("done",))
         questions = list(
             db.session.scalars(
                 select(Question).where(Question.import_id == import_id).order_by(Question.id).with_for_update()
@@ -136,12 +136,12 @@ def undo(import_id: int, by: Actor, now: datetime) -> int:
                 version_id=one.latest_version_id,
                 person_id=by.person_id,
                 kind="retired",
-                body=batch.filename,
+                body=import_.filename,
                 at=now,
             )
             for one in questions
         )
-        batch.state, batch.finished_at = "undone", now
+        import_.state, import_.finished_at = "undone", now
         audit.record(
             "questions.import_undo",
             "question_import",
@@ -185,36 +185,36 @@ def submit_all(import_id: int, by: Actor, now: datetime) -> int:
 
 
 def _locked(import_id: int, states: Sequence[str]) -> QuestionImport:
-    batch = lock(QuestionImport, import_id)
-    if batch.state not in states:
-        raise ImportNotNow(state=batch.state)
-    return batch
+    import_ = lock(QuestionImport, import_id)
+    if import_.state not in states:
+        raise ImportNotNow(state=import_.state)
+    return import_
 
 
 def get_import(import_id: int) -> QuestionImport:
     """Return an import. Raises: NotFound."""
-    batch = db.session.get(QuestionImport, import_id)
-    if batch is None:
+    import_ = db.session.get(QuestionImport, import_id)
+    if import_ is None:
         raise NotFound(what="QuestionImport")
-    return batch
+    return import_
 
 
-def get_report(batch: QuestionImport) -> Report:
+def get_report(import_: QuestionImport) -> Report:
     """Return what the last check found; nothing where an earlier release wrote it in another form."""
     try:
-        return msgspec.convert(batch.report, Report)
+        return msgspec.convert(import_.report, Report)
     except msgspec.ValidationError:
         return Report()
 
 
-def get_settings(batch: QuestionImport) -> Settings:
+def get_settings(import_: QuestionImport) -> Settings:
     """Return how the file is taken in."""
-    return msgspec.convert(batch.settings, Settings)
+    return msgspec.convert(import_.settings, Settings)
 
 
-def get_error(batch: QuestionImport) -> Note | None:
+def get_error(import_: QuestionImport) -> Note | None:
     """Return why it failed, or None."""
-    return msgspec.convert(batch.error, Note) if batch.error else None
+    return msgspec.convert(import_.error, Note) if import_.error else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,11 +276,11 @@ def check(import_id: int) -> None:
         import_id: the import; one that is past that is left alone.
     """
     with transaction():
-        batch = lock(QuestionImport, import_id)
-        if batch.state not in ("waiting", "reading"):
+        import_ = lock(QuestionImport, import_id)
+        if import_.state not in ("waiting", "reading"):
             return
-        batch.state = "reading"
-        plan = _plan_of(batch)
+        import_.state = "reading"
+        plan = _plan_of(import_)
     found = _attempt(import_id, "reading", plan)
     if found is not None:
         _end(import_id, "reading", "checked", format=found.format, report=msgspec.to_builtins(found.report))
@@ -293,11 +293,11 @@ def run(import_id: int) -> None:
         import_id: the import; one that nobody asked for is left alone.
     """
     with transaction():
-        batch = lock(QuestionImport, import_id)
-        if batch.state != "importing":
+        import_ = lock(QuestionImport, import_id)
+        if import_.state != "importing":
             return
-        plan = _plan_of(batch)
-        by = Actor(batch.person_id or 0, batch.node_id or 0)
+        plan = _plan_of(import_)
+        by = Actor(import_.person_id or 0, import_.node_id or 0)
     found = _attempt(import_id, "importing", plan)
     if found is None:
         return
@@ -308,13 +308,13 @@ def run(import_id: int) -> None:
         return
     try:
         with transaction():
-            batch = lock(QuestionImport, import_id)
-            if batch.state != "importing":
+            import_ = lock(QuestionImport, import_id)
+            if import_.state != "importing":
                 return
             keep(found, plan, by, import_id, clock.now())
-            batch.state, batch.body, batch.report = "done", None, report
-            batch.imported = batch.done = batch.total = len(found.contents)
-            batch.finished_at = clock.now()
+            import_.state, import_.body, import_.report = "done", None, report
+            import_.imported = import_.done = import_.total = len(found.contents)
+            import_.finished_at = clock.now()
     except Exception:
         log.exception("import_failed", import_id=import_id)
         _end(import_id, "importing", "failed", error=msgspec.to_builtins(note(INTERNAL)))
@@ -325,15 +325,15 @@ INTERNAL = N_(
 )
 
 
-def _plan_of(batch: QuestionImport) -> Plan:
-    reached = set(banks_of(batch.person_id, IMPORTERS)) if batch.person_id else {None}
+def _plan_of(import_: QuestionImport) -> Plan:
+    reached = set(banks_of(import_.person_id, IMPORTERS)) if import_.person_id else {None}
     return Plan(
-        batch.filename,
-        batch.body or b"",
-        batch.trade_code,
-        batch.organization_id,
-        frozenset({batch.organization_id} | ({None} & reached)),
-        get_settings(batch),
+        import_.filename,
+        import_.body or b"",
+        import_.trade_code,
+        import_.organization_id,
+        frozenset({import_.organization_id} | ({None} & reached)),
+        get_settings(import_),
     )
 
 
@@ -367,11 +367,11 @@ def _note_progress(import_id: int, state: str, done: int, total: int) -> None:
 
 def _end(import_id: int, state: str, next_state: str, **values: Any) -> None:
     with transaction():
-        batch = lock(QuestionImport, import_id)
-        if batch.state == state:
-            batch.state = next_state
+        import_ = lock(QuestionImport, import_id)
+        if import_.state == state:
+            import_.state = next_state
             for name, value in values.items():
-                setattr(batch, name, value)
+                setattr(import_, name, value)
 
 
 def keep(found: Examined, plan: Plan, by: Actor, import_id: int, now: datetime) -> None:
@@ -447,7 +447,7 @@ def import_now(found: Examined, plan: Plan, now: datetime) -> int:
         now: aware UTC.
     """
     with transaction():
-        batch = QuestionImport(
+        import_ = QuestionImport(
             organization_id=plan.bank,
             trade_code=plan.trade,
             filename=plan.filename,
@@ -461,10 +461,10 @@ def import_now(found: Examined, plan: Plan, now: datetime) -> int:
             created_at=now,
             finished_at=now,
         )
-        db.session.add(batch)
+        db.session.add(import_)
         db.session.flush()
-        keep(found, plan, Actor(0, plan.bank or 0), batch.id, now)
-        return batch.id
+        keep(found, plan, Actor(0, plan.bank or 0), import_.id, now)
+        return import_.id
 
 
 def _new_ids(count: int) -> list[int]:

@@ -13,7 +13,7 @@ from core import clock
 from core.database import db
 from questions.errors import BadMedia
 from questions.models import Media
-from questions.rules import IMAGE_LIMIT, SOUND_LIMIT, mime_of
+from questions.rules import IMAGE_LIMIT, SOUND_LIMIT, mime_of, shown_in
 
 _WHY = {
     "unknown": "is no PNG, JPEG, WebP or MP3",
@@ -83,8 +83,5 @@ def read_files(bank: dict[str, Any], folder: Path) -> tuple[list[bytes], list[st
 def _entries(bank: dict[str, Any]) -> Iterator[tuple[str, Any, bool]]:
     """Yield every image and sound with the id of its question or case, and whether it has to be an image."""
     for owner in [*bank.get("cases", []), *bank.get("questions", [])]:
-        for entry in owner.get("media", []):
-            yield str(owner.get("id")), entry, False
-        for part in [*owner.get("options", []), *owner.get("prompts", [])]:
-            if "image" in part:
-                yield str(owner.get("id")), part["image"], True
+        for number, entry in enumerate(shown_in(owner)):
+            yield str(owner.get("id")), entry, number >= len(owner.get("media", []))

@@ -103,7 +103,7 @@ def present_item(position: int, item: PaperItem, version: Version) -> Item:
         position,
         version.type,
         item.points,
-        _filled(version.stem, item.values),
+        fill(version.stem, item.values),
         [_option(texts[id_]) for id_ in item.options],
         dict(version.key["unit"]) if version.type == "numeric" else None,
         len(version.key["blanks"]) if several else int(version.type == "fill_in"),
@@ -122,10 +122,6 @@ def present(paper: Sequence[PaperItem], versions: Mapping[int, Version]) -> list
         versions: the pinned question versions by id.
     """
     return [present_item(position, item, versions[item.version]) for position, item in enumerate(paper, 1)]
-
-
-def _filled(text: Mapping[str, str], values: Mapping[str, str]) -> Text:
-    return {language: fill(text[language], values) for language in ("zh", "en")}
 
 
 def _picture(media: Mapping[str, Any]) -> Picture:
@@ -160,7 +156,7 @@ def present_marked_item(position: int, item: PaperItem, version: Version, mark: 
     key = TYPES[version.type].shown_key(version, item)
     values = {**item.values, "answer": key["value"]} if item.values else {}
     source = {"zh": version.source["zh"], "en": version.source["en"]}
-    return MarkedItem(position, mark, item.points, value, key, _filled(version.explanation, values), source)
+    return MarkedItem(position, mark, item.points, value, key, fill(version.explanation, values), source)
 
 
 def present_marked(

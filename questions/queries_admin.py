@@ -220,13 +220,12 @@ def count_states(wanted: Wanted) -> dict[str, int]:
     return {state: count for state, count in rows}  # noqa: C416 - dict() of rows is not typed
 
 
-def list_waiting(banks: Collection[int | None], person_id: int, limit: int = PAGE) -> tuple[list[Listed], int]:
+def list_waiting(banks: Collection[int | None], person_id: int) -> tuple[list[Listed], int]:
     """Return the submitted questions that somebody may judge, the longest waiting first, and how many there are.
 
     Args:
         banks: whose questions.
         person_id: the reviewer; what they wrote themselves is for others.
-        limit: how many at most.
     """
     written, in_use = aliased(QuestionVersion), aliased(QuestionVersion)
     approved = (
@@ -249,11 +248,11 @@ def list_waiting(banks: Collection[int | None], person_id: int, limit: int = PAG
         .where(QuestionNote.question_id == Question.id, QuestionNote.kind == "submitted")
         .scalar_subquery()
     )
-    rows = db.session.execute(_listed().where(*conditions).order_by(submitted, Question.id).limit(limit))
+    rows = db.session.execute(_listed().where(*conditions).order_by(submitted, Question.id).limit(PAGE))
     return [Listed(*row) for row in rows], total
 
 
-def list_returned(person_id: int, limit: int = PAGE) -> list[Listed]:
+def list_returned(person_id: int) -> list[Listed]:
     """Return the drafts of an author that a reviewer has sent back, the latest first."""
     last = (
         select(QuestionNote.kind)
@@ -266,18 +265,18 @@ def list_returned(person_id: int, limit: int = PAGE) -> list[Listed]:
         _listed()
         .where(Question.state == "draft", Question.author_id == person_id, last == "returned")
         .order_by(QuestionVersion.created_at.desc(), Question.id)
-        .limit(limit)
+        .limit(PAGE)
     )
     return [Listed(*row) for row in rows]
 
 
-def list_offered(limit: int = PAGE) -> list[Listed]:
+def list_offered() -> list[Listed]:
     """Return what organizations offer to the shared bank, the longest waiting first."""
     rows = db.session.execute(
         _listed()
         .where(Question.offered_at.is_not(None), Question.organization_id.is_not(None), Question.state == "approved")
         .order_by(Question.offered_at, Question.id)
-        .limit(limit)
+        .limit(PAGE)
     )
     return [Listed(*row) for row in rows]
 
@@ -404,17 +403,12 @@ def last_note(question_id: int, kinds: Sequence[str]) -> Noted | None:
     return next((noted for noted in list_notes(question_id) if noted.note.kind in kinds), None)
 
 
-def count_in_use(trade_code: str, bank: int | None = None) -> dict[str, int]:
-    """Return how many questions of a bank are in use by topic.
-
-    Args:
-        trade_code: the trade.
-        bank: an organization; None for the shared bank.
-    """
+def count_in_use(trade_code: str) -> dict[str, int]:
+    """Return how many questions of a trade's shared bank are in use by topic."""
     rows = db.session.execute(
         select(QuestionVersion.topic_code, func.count())
         .join(Question, and_(Question.current_version_id == QuestionVersion.id, Question.state != "retired"))
-        .where(Question.trade_code == trade_code, Question.organization_id.is_not_distinct_from(bank))
+        .where(Question.trade_code == trade_code, Question.organization_id.is_(None))
         .group_by(QuestionVersion.topic_code)
     )
     return {code: count for code, count in rows}  # noqa: C416 - dict() of rows is not typed

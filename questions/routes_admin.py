@@ -265,7 +265,7 @@ def create() -> Any:
             flash(_("Saved as far as it goes. What is still to be mended stands below."), "success")
         else:
             flash(_("The draft is saved. Look at it once more, then submit it for review."), "success")
-        return redirect(url_for(".show", question_id=made.id), 303)
+        return redirect(url_for(".show", question_id=made.id, _anchor="saved"), 303)
 
     return _editor(trade, type_, EditorForm(), None, keep)
 
@@ -288,7 +288,7 @@ def edit(question_id: int) -> Any:
                 flash(_("Saved as a new version. It is a draft until it is approved."), "success")
         else:
             flash(_("Nothing was changed, so no new version was made."), "info")
-        return redirect(url_for(".show", question_id=question_id), 303)
+        return redirect(url_for(".show", question_id=question_id, _anchor="saved"), 303)
 
     return _editor(trade, listed.version.type, form, listed, keep)
 
@@ -329,6 +329,7 @@ def _editor(
         checked=form.is_submitted() and whole,
         sample=_samples(version) if version and version.variables else None,
         shown=preview(version, 0) if version else None,
+        person_id=identity.require().person_id,
         language=language(),
     ), status
 

@@ -57,11 +57,11 @@ def allow_uploads(endpoint: str | None, values: dict[str, Any] | None) -> None:
 def _reach(import_id: int) -> tuple[Actor, QuestionImport]:
     """Return who asks, and an import into a bank that their roles reach. Raises: NotSignedIn; NotFound (P3)."""
     person = identity.require()
-    batch = imports.get_import(import_id)
+    import_ = imports.get_import(import_id)
     found = access.banks(access.IMPORTERS)
-    if batch.organization_id not in found:
+    if import_.organization_id not in found:
         raise NotFound
-    return Actor(person.person_id, found[batch.organization_id]), batch
+    return Actor(person.person_id, found[import_.organization_id]), import_
 
 
 def _back(import_id: int) -> Any:
@@ -106,7 +106,7 @@ def create() -> Any:
     form.prepare({trade.code: tr(trade) for trade in trades}, _bank_names(found))
     if form.validate_on_submit():
         bank = _bank_of(form.bank.data)
-        batch = imports.begin(
+        import_ = imports.begin(
             _clean_name(form.file.data.filename or ""),
             form.file.data.read(),
             form.trade.data,
@@ -115,7 +115,7 @@ def create() -> Any:
             clock.now(),
             Settings(),
         )
-        return _back(batch.id)
+        return _back(import_.id)
     return render_template("questions/import_new.html", form=form, trades=trades), 422 if form.errors else 200
 
 
@@ -128,10 +128,10 @@ def _clean_name(name: str) -> str:
 @blueprint.get("/imports/<int:import_id>")
 def show(import_id: int) -> str:
     """Show how far an import is: its progress, what the check found, what was imported."""
-    _by, batch = _reach(import_id)
-    topics = queries.list_topics(batch.trade_code)
+    _by, import_ = _reach(import_id)
+    topics = queries.list_topics(import_.trade_code)
     leaves = words.leaf_paths(topics)
-    report, settings = imports.get_report(batch), imports.get_settings(batch)
+    report, settings = imports.get_report(import_), imports.get_settings(import_)
     form: Any = SettingsForm(
         formdata=None,
         data={
@@ -143,20 +143,20 @@ def show(import_id: int) -> str:
         },
     )
     form.prepare(leaves, _("None: such questions are a problem"))
-    error = imports.get_error(batch)
+    error = imports.get_error(import_)
     return render_template(
         "questions/import.html",
-        batch=batch,
+        import_=import_,
         report=report,
         settings=settings,
         form=form,
-        steps=steps(batch),
-        state=import_state_words()[batch.state],
-        under_way=batch.state in imports.UNDER_WAY,
+        steps=steps(import_),
+        state=import_state_words()[import_.state],
+        under_way=import_.state in imports.UNDER_WAY,
         ready=imports.may_take_in(report, settings),
         error=say_note(error) if error else "",
         error_place=say_place(error.place) if error else "",
-        format=read_words(batch.format),
+        format=read_words(import_.format),
         types=words.type_words(),
         topic_names=words.topic_paths(topics),
         say_note=say_note,
@@ -164,12 +164,12 @@ def show(import_id: int) -> str:
         fields=field_words(column.field for column in report.columns) if report.columns else [],
         guess_field=guess_field,
         samples=[_sample(one, topics) for one in report.samples],
-        use=imports.find_use(import_id) if batch.state == "done" else None,
-        submits=batch.organization_id in access.banks(access.AUTHORS),
+        use=imports.find_use(import_id) if import_.state == "done" else None,
+        submits=import_.organization_id in access.banks(access.AUTHORS),
         state_words=words.state_words(),
-        trade=next(tr(trade) for trade in queries.list_trades() if trade.code == batch.trade_code),
-        bank=_bank_names({batch.organization_id: 0})[str(batch.organization_id or "shared")],
-        person=imports.find_names([batch.person_id]).get(batch.person_id, "") if batch.person_id else "",
+        trade=next(tr(trade) for trade in queries.list_trades() if trade.code == import_.trade_code),
+        bank=_bank_names({import_.organization_id: 0})[str(import_.organization_id or "shared")],
+        person=imports.find_names([import_.person_id]).get(import_.person_id, "") if import_.person_id else "",
     )
 
 
@@ -195,9 +195,9 @@ def step_form(import_id: int, step: str) -> Any:
 @limited("question-import", "120/hour")
 def settings(import_id: int) -> Any:
     """Check a file again with other settings, and with columns taken for what the person says."""
-    _by, batch = _reach(import_id)
+    _by, import_ = _reach(import_id)
     form: Any = SettingsForm()
-    form.prepare(words.leaf_paths(queries.list_topics(batch.trade_code)), "")
+    form.prepare(words.leaf_paths(queries.list_topics(import_.trade_code)), "")
     if not form.validate_on_submit():
         flash(_("Choose a topic and a difficulty from the lists, and a source of at most 200 characters."), "error")
         return _back(import_id)
@@ -208,7 +208,7 @@ def settings(import_id: int) -> Any:
                 form.topic.data,
                 int(form.difficulty.data),
                 (form.source.data or "").strip(),
-                _mapping(imports.get_report(batch), imports.get_settings(batch)),
+                _mapping(imports.get_report(import_), imports.get_settings(import_)),
                 form.duplicates.data,
                 form.leave_out.data,
             ),
@@ -258,7 +258,7 @@ def discard(import_id: int) -> Any:
 @blueprint.post("/imports/<int:import_id>/undo")
 def undo(import_id: int) -> Any:
     """Take an import back."""
-    by, _batch = _reach(import_id)
+    by, _import = _reach(import_id)
     try:
         count = imports.undo(import_id, by, clock.now())
         flash(ngettext("%(num)s question was taken back.", "%(num)s questions were taken back.", count), "success")
@@ -272,8 +272,8 @@ def undo(import_id: int) -> Any:
 @blueprint.post("/imports/<int:import_id>/submit")
 def submit(import_id: int) -> Any:
     """Hand all drafts of an import to the reviewers."""
-    by, batch = _reach(import_id)
-    if batch.organization_id not in access.banks(access.AUTHORS):
+    by, import_ = _reach(import_id)
+    if import_.organization_id not in access.banks(access.AUTHORS):
         raise NotFound
     try:
         count = imports.submit_all(import_id, by, clock.now())
@@ -294,8 +294,8 @@ def _in_use(count: int) -> Any:
 @blueprint.get("/imports/<int:import_id>/problems")
 def problems(import_id: int) -> Response:
     """Hand out every problem of a checked file as a table, with its place, its reason and the text it is about."""
-    _by, batch = _reach(import_id)
-    lines = imports.get_report(batch).lines
+    _by, import_ = _reach(import_id)
+    lines = imports.get_report(import_).lines
     columns = [
         Column(_("File in the package")),
         Column(_("Sheet")),
@@ -315,7 +315,7 @@ def problems(import_id: int) -> Response:
         ]
         for one in lines
     ]
-    name = _("Problems %(name)s", name=batch.filename)
+    name = _("Problems %(name)s", name=import_.filename)
     body = write_csv(Sheet(name, [], columns, len(rows), rows), lambda done: None)
     return attachment(body, f"{name}.csv", "text/csv; charset=utf-8")
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from questions.checks import bank_problems
 from questions.errors import BankInvalid
 from questions.models import Question, QuestionVersion, Topic, Trade
 from questions.rules import CASE_SIZE, DIFFICULTIES, N_, TYPES, Fault
+from questions.rules.life import bad_weights
 
 
 @dataclass
@@ -111,17 +113,12 @@ def find_problems(bank: Any, trade_codes: set[str]) -> list[str]:
 
 
 def _topic_problems(topics: list[dict[str, Any]]) -> list[str]:
-    problems = []
-    codes = {topic["code"] for topic in topics}
-    weights: dict[str | None, list[int | None]] = defaultdict(list)
-    for topic in topics:
-        if topic.get("parent") not in {None, *codes}:
-            problems.append(f"topic {topic['code']}: its parent is not listed")
-        weights[topic.get("parent")].append(topic.get("weight"))
-    for parent, given in weights.items():
-        if any(given) and sum(weight or 0 for weight in given) != 100:
-            problems.append(f"topics under {parent or 'the trade'}: the weights do not sum to 100")
-    return problems
+    known = {None, *(topic["code"] for topic in topics)}
+    stray = [topic["code"] for topic in topics if topic.get("parent") not in known]
+    bad = bad_weights((topic.get("parent"), topic.get("weight")) for topic in topics)
+    return [f"topic {code}: its parent is not listed" for code in stray] + [
+        f"topics under {parent or 'the trade'}: the weights do not sum to 100" for parent in bad
+    ]
 
 
 def _is_text(text: Any) -> bool:
@@ -222,27 +219,35 @@ def hash_of(content: dict[str, Any]) -> str:
     return hashlib.sha256(msgspec.json.encode(content, order="sorted")).hexdigest()
 
 
+def add_version(question: Question, number: int, content: dict[str, Any], by: int | None, now: datetime) -> None:
+    """Write a version of a question, in the caller's transaction.
+
+    Args:
+        question: locked or new.
+        number: of the version.
+        content: its columns.
+        by: who wrote it; None for a bank's file.
+        now: aware UTC.
+    """
+    version = QuestionVersion(
+        question_id=question.id,
+        number=number,
+        content_hash=hash_of(content),
+        created_at=now,
+        created_by=by,
+        **content,
+    )
+    db.session.add(version)
+    db.session.flush()
+    question.latest_version_id = version.id
+
+
 def _load_bank(bank: dict[str, Any], loaded: Loaded) -> None:
     """Load one bank. What people changed in the browser stays until the file itself says something new."""
     trade = bank["trade"]
-    cases = {case["id"]: case for case in bank.get("cases", [])}
     loaded.trades.append(trade)
-    of_trade = AuditEntry.details["trade"].astext == trade
-    edited = db.session.scalar(select(AuditEntry.id).where(AuditEntry.subject == "topics", of_trade).limit(1))
-    for position, topic in enumerate(bank["topics"], 1):
-        if edited and db.session.get(Topic, (trade, topic["code"])):
-            continue
-        db.session.merge(
-            Topic(
-                trade_code=trade,
-                code=topic["code"],
-                name_zh=topic["zh"],
-                name_en=topic["en"],
-                position=position,
-                parent_code=topic.get("parent"),
-                weight=topic.get("weight"),
-            )
-        )
+    _load_topics(trade, bank["topics"])
+    cases = {case["id"]: case for case in bank.get("cases", [])}
     known = {
         question.code: question for question in db.session.scalars(select(Question).where(Question.trade_code == trade))
     }
@@ -264,27 +269,36 @@ def _load_bank(bank: dict[str, Any], loaded: Loaded) -> None:
             loaded_last[version.question_id] = version.content_hash
     for entry in bank["questions"]:
         content = content_of(entry, cases)
-        content_hash = hash_of(content)
         question = known.get(entry["id"])
         if question is None:
             question = Question(code=entry["id"], trade_code=trade, state="approved")
             db.session.add(question)
             db.session.flush()
             loaded.new += 1
-        elif loaded_last.get(question.id) == content_hash:
+        elif loaded_last.get(question.id) == hash_of(content):
             loaded.unchanged += 1
             continue
         else:
             loaded.changed += 1
-        made = QuestionVersion(
-            question_id=question.id,
-            number=numbers[question.id] + 1,
-            content_hash=content_hash,
-            created_at=clock.now(),
-            **content,
-        )
-        db.session.add(made)
-        db.session.flush()
-        question.latest_version_id = made.id
+        add_version(question, numbers[question.id] + 1, content, None, clock.now())
         if question.state != "retired":
-            question.state, question.current_version_id = "approved", made.id
+            question.state, question.current_version_id = "approved", question.latest_version_id
+
+
+def _load_topics(trade: str, topics: list[dict[str, Any]]) -> None:
+    of_trade = AuditEntry.details["trade"].astext == trade
+    edited = db.session.scalar(select(AuditEntry.id).where(AuditEntry.subject == "topics", of_trade).limit(1))
+    for position, topic in enumerate(topics, 1):
+        if edited and db.session.get(Topic, (trade, topic["code"])):
+            continue
+        db.session.merge(
+            Topic(
+                trade_code=trade,
+                code=topic["code"],
+                name_zh=topic["zh"],
+                name_en=topic["en"],
+                position=position,
+                parent_code=topic.get("parent"),
+                weight=topic.get("weight"),
+            )
+        )

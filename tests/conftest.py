@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import psycopg
 import pytest
 from flask import Flask, g, has_app_context
@@ -15,10 +16,14 @@ from flask.testing import FlaskClient
 from flask_migrate import upgrade
 
 import config
+from accounts.sessions import forget_sessions
 from app import create_app
+from core import valkey
 from core.database import close_direct, db
 from core.servers import Endpoints, Servers
 from questions.queries import forget
+
+hypothesis.settings.load_profile("ci")  # the same examples in every run, and no deadline that a busy machine misses
 
 
 class Browser(FlaskClient):
@@ -53,7 +58,9 @@ def settings(endpoints: Endpoints) -> config.Settings:
 @pytest.fixture(scope="session")
 def application(settings: config.Settings) -> Iterator[Flask]:
     """The application on a migrated, empty database."""
-    app = create_app(settings, TESTING=True, WTF_CSRF_ENABLED=False)
+    with pytest.MonkeyPatch.context() as patience:  # an answer that a busy machine delays is no fault of Valkey
+        patience.setattr(valkey, "TIMEOUT_SECONDS", valkey.PATIENT_TIMEOUT_SECONDS)
+        app = create_app(settings, TESTING=True, WTF_CSRF_ENABLED=False)
     app.test_client_class = Browser
     with app.app_context():
         upgrade("migrations")
@@ -74,23 +81,28 @@ def superuser(settings: config.Settings) -> Iterator[psycopg.Connection[Any]]:
 
 
 _EMPTY = """
-do $$ declare t text; begin
+do $$ declare own text[]; t text; begin
     set local session_replication_role = replica;
-    for t in select format('%I.%I', schemaname, tablename) from pg_tables
-             where schemaname = 'public' and tablename <> 'alembic_version' loop
+    set local deadlock_timeout = '1min';
+    select array_agg(format('%I.%I', schemaname, tablename)) into own
+    from pg_tables where schemaname = 'public' and tablename <> 'alembic_version';
+    execute 'lock table ' || array_to_string(own, ', ') || ' in share row exclusive mode';
+    foreach t in array own loop
         execute 'delete from ' || t;
     end loop;
 end $$
 """
+"""What a server still writes for the test before is waited for, and gives way where the two wait for each other."""
 
 
 @pytest.fixture
 def app(application: Flask, superuser: psycopg.Connection[Any]) -> Iterator[Flask]:
-    """The application inside a context, with empty tables and an empty Valkey before the test."""
+    """The application inside a context, with empty tables, an empty Valkey and no memories before the test."""
     superuser.execute(_EMPTY)
     with application.app_context():
         application.extensions["valkey"].flushall()
         forget()
+        forget_sessions()
         yield application
         db.session.remove()
 

@@ -6,6 +6,8 @@ import itertools
 from datetime import timedelta
 from typing import Any
 
+from flask.testing import FlaskClient
+
 from accounts.models import LoginSession, Person
 from competitions.models import Competition, Level, Participation, Track
 from core import clock, secrets
@@ -70,6 +72,15 @@ def make_session(person: Person, kind: str = "bearer", token: str | None = None,
         "expires_at": now + timedelta(days=1),
     }
     return _keep(LoginSession(**values | changes))  # type: ignore[no-any-return]
+
+
+def sign_in(client: FlaskClient, person: Person, **changes: Any) -> FlaskClient:
+    """The same browser, with a session of a person from now on."""
+    token = f"cookie-{next(_count)}"
+    make_session(person, "cookie", token, **changes)
+    with client.session_transaction() as session:
+        session["_user_id"] = token
+    return client
 
 
 def grant(person: Person, role: str, organization: Organization) -> RoleGrant:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -19,6 +18,7 @@ from typing import Any, Literal
 from playwright.sync_api import Browser, Page, sync_playwright
 
 import demo
+from tests.processes import free_port
 
 FOLDER = Path(__file__).resolve().parents[1] / "docs/screenshots"
 LARGEST = 250_000
@@ -31,9 +31,7 @@ OPEN, FINISHED = 1, 2
 @contextmanager
 def demo_site() -> Iterator[str]:
     """Run the whole application with its demo on a free port, and give its address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     url = f"http://localhost:{port}"
     with tempfile.TemporaryDirectory(prefix="biwu-screenshots-", ignore_cleanup_errors=True) as state:
         environ = os.environ | {"PORT": str(port), "HOST": "127.0.0.1", "STATE_DIR": f"{state}/state", "DEMO": "on"}

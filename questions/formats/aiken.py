@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from questions.formats.answers import GAP, blanks_of, letters_of, truth_of
+from questions.formats.answers import GAP, blanks_of, doubt_of, letters_of, truth_of
 from questions.formats.columns import DIFFICULTY_WORDS, kind_of
 from questions.formats.neutral import (
     MOST_QUESTIONS,
@@ -22,15 +22,22 @@ from questions.formats.neutral import (
     Writing,
     decode,
     flat,
+    has_han,
     held,
     labelled,
     letter,
     note,
     words,
 )
-from questions.rules import N_, Fault, normalise
+from questions.rules import N_, Fault, normalise, shown_in
 
 _OPTION = re.compile(r"[(（]?([A-Za-zＡ-Ｚａ-ｚ])[)）.．、](\s*)(.*)", re.DOTALL)
+_EXPLAINED = re.compile(r"\s+(?:[【\[]\w{0,2}解析[】\]]|\w{0,2}解析\s*[:：])\s*")
+"""Between an answer and an explanation on its line."""
+_INSIDE = re.compile(r"[(（]\s*([A-T]{1,8}|[√×✓✗✔✘对错]|正确|错误)\s*[)）]")
+"""An answer written into the brackets of the text."""
+_ABREAST = re.compile(r"(?<=\s)(?=[(（]?[A-Ta-tＡ-Ｔ][)）.．、])")
+"""Between two options on one line."""
 _LABEL = re.compile(r"[【\[]([^】\]]{2,20})[】\]]\s*[:：]?\s*(.*)|([^\W\d][\w ]{1,19})\s*[:：]\s*(.*)", re.DOTALL)
 _ROLES = {
     normalise(label): role
@@ -77,7 +84,8 @@ def read(body: bytes, mapping: Mapping[str, str] | None = None) -> Reading:
     text, notes = decode(body)
     drafts = [_Draft()]
     blank, last = False, ""
-    for at, raw in enumerate(text.replace("\r\n", "\n").replace("\r", "\n").split("\n"), 1):
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    for at, raw in enumerate(lines, 1):
         line, draft = raw.strip(), drafts[-1]
         if not line:
             blank = True
@@ -90,16 +98,21 @@ def read(body: bytes, mapping: Mapping[str, str] | None = None) -> Reading:
         elif role is not None and draft.stem and (role == "answer" or draft.options or draft.said):
             draft.said[role] = said
             last = role
+            if role == "answer" and (explained := _EXPLAINED.split(said, maxsplit=1))[1:]:
+                draft.said |= {"answer": explained[0], "explanation": explained[1]}
+                last = "explanation"
         elif option and _continues(draft, option, blank):
-            draft.options.append((normalise(option[1]), option[3]))
+            following = next((one.strip() for one in lines[at:] if one.strip()), "")
+            draft.options += _abreast(line, following) or [(normalise(option[1]), option[3])]
         elif _HEADING.fullmatch(line) and (draft.options or draft.said or not draft.stem):
             notes.append(note(N_("A heading was left out: %(text)s"), Place(line=at), text=line[:40]))
+            last = ""
         elif last == "explanation" and not blank and not _follows(draft, line):
             draft.said[last] += f"\n{line}"
-        elif draft.options and not draft.said and not blank:
+        elif draft.options and not draft.said and not blank and not _is_next(draft, line):
             draft.options[-1] = (draft.options[-1][0], f"{draft.options[-1][1]}\n{line}")
         else:
-            if draft.options or draft.said:
+            if draft.options or draft.said or (_is_next(draft, line) and _INSIDE.search("\n".join(draft.stem))):
                 draft = _Draft()
                 drafts.append(draft)
                 last = ""
@@ -116,6 +129,19 @@ def read(body: bytes, mapping: Mapping[str, str] | None = None) -> Reading:
     return Reading(items=[_item(draft) for draft in drafts], notes=notes)
 
 
+def _abreast(line: str, following: str) -> list[tuple[str, str]]:
+    """Return the options of a line that holds several, in the order of their letters; none where the next line gives
+    one of these letters again."""
+    found = [_OPTION.fullmatch(piece.strip()) for piece in _ABREAST.split(line)]
+    options = [(normalise(one[1]), one[3]) for one in found if one and one[3]]
+    first = ord(options[0][0]) if options else 0
+    inside = [chr(first + at) for at in range(len(found))]
+    again = _OPTION.fullmatch(following)
+    if len(found) < 2 or [name for name, _ in options] != inside or (again and normalise(again[1]) in inside):
+        return []
+    return options
+
+
 def _labelled(line: str) -> tuple[str | None, str]:
     """Return the role of a line that begins with a label, and what follows it; None when it is none."""
     found = _LABEL.fullmatch(line)
@@ -124,10 +150,17 @@ def _labelled(line: str) -> tuple[str | None, str]:
     return _ROLES.get(normalise(found[1] or found[3])), found[2] if found[1] else found[4]
 
 
+def _is_next(draft: _Draft, line: str) -> bool:
+    """Say whether a line has the number after that of a question."""
+    before, here = _NUMBER.match(draft.stem[0]) if draft.stem else None, _NUMBER.match(line)
+    return bool(before and here and int(here[1]) == int(before[1]) + 1)
+
+
 def _follows(draft: _Draft, line: str) -> bool:
-    """Say whether a line has the number after that of a question, written like it."""
+    """Say whether a line below an explanation begins the next question: no point of the explanation is numbered so."""
+    signs = {found[2] for one in draft.said["explanation"].split("\n") if (found := _NUMBER.match(one))}
     before, here = _NUMBER.match(draft.stem[0]), _NUMBER.match(line)
-    return bool(before and here and int(here[1]) == int(before[1]) + 1 and here[2] == before[2])
+    return _is_next(draft, line) and bool(before and here and (here[2] == before[2] or here[2] not in signs))
 
 
 def _continues(draft: _Draft, option: re.Match[str], blank: bool) -> bool:
@@ -156,9 +189,18 @@ def _item(draft: _Draft) -> Item:
     try:
         if kind == "by hand":
             raise Fault(N_("Questions marked by people (essays, short answers in sentences) cannot be taken in."))
+        if not said.get("answer") and has_han(stem) and len(found := _INSIDE.findall(stem)) == 1:
+            said["answer"] = found[0]
+            gap = "（  ）" if draft.options else ""
+            question["stem"] = words(_INSIDE.sub(gap, stem))
+            item.warnings.append(
+                note(N_("The answer %(text)s was taken from the brackets in the text."), place, text=found[0])
+            )
         if not said.get("answer"):
             raise Fault(N_("The line ANSWER: X is missing."))
         _read_answer(question, draft.options, said["answer"], kind)
+        if question["type"] == "fill_in" and (doubt := doubt_of(question["stem"], question["key"])):
+            item.warnings.append(note(doubt, place))
     except Fault as fault:
         item.problems.append(Note(fault.text, fault.values, place))
     return item
@@ -207,7 +249,7 @@ def write(questions: Sequence[Mapping[str, Any]], media: Mapping[str, bytes], op
 def _written(question: Mapping[str, Any], language: str) -> str:
     if question["type"] != "single" or question.get("case"):
         raise CannotHold(N_("Aiken holds single choices only, without cases."))
-    if question.get("media") or any("image" in option for option in question["options"]):
+    if any(shown_in(question)):
         raise CannotHold(N_("Aiken cannot hold images or sounds; choose Moodle XML or QTI."))
     stem = question["stem"][language].split("\n")
     if any(not line.strip() or _OPTION.fullmatch(line.strip()) or _labelled(line.strip())[0] for line in stem[1:]):

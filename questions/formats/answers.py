@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from questions.formats.columns import FALSE, TRUE
 from questions.formats.neutral import Words, blanks_in, flat
 from questions.rules import N_, Fault, normalise
 
-GAP = re.compile(r"_{2,}|（\s*）|\(\s{2,}\)")
+GAP = re.compile(r"\{_+\}|_{2,}|（\s*）|【\s*】|［\s*］|\(\s{2,}\)")
 """How people mark a blank."""
 _BETWEEN = r"[,，;；、|｜\n]"
 _NAMED = re.compile(rf"(?:^|{_BETWEEN})[ \t]*[(（\[【]?([A-Ta-t])[.、．:：)）\]】]")
-_SIGNS = re.compile(r"[\s,，、;；/|.。:&+和()\[\]【】→>-]")
+_SIGNS = re.compile(r"[\s,，、;；/|.。:&+#和()\[\]【】→>-]")
+_STROKE = re.compile(r"[\u4e00-\u9fff]\s*[/／]\s*[\u4e00-\u9fff]")
 _NUMBERS = re.compile(r"\d{1,2}(?:[,，、;；|]\d{1,2})*")
-_BETWEEN_BLANKS = (r"\n", r"(?<!\\)[;；]", r"(?<!\\)[|｜]", r"#+", r"[,，、]", r"\s+")
+_BETWEEN_BLANKS = (
+    r"\n", r"(?=[①-⑳])|\s+(?=[(（]?\d+[)）.．、])", r"(?<!\\)[;；]", r"#+", r"[,，、]", r"(?<!\\)[|｜]", r"\s+",
+)  # fmt: skip
 
 
 def letters_of(answer: str, options: Iterable[Mapping[str, Any]]) -> list[str]:
@@ -85,7 +89,7 @@ def blanks_of(stem: Words, answer: str) -> list[str] | list[list[str]]:
     if not marked and wanted < 2:
         return _spellings(answer, "|;；\n")
     for divider in _BETWEEN_BLANKS:
-        pieces = [piece for piece in re.split(divider, answer) if piece.strip()]
+        pieces = [piece for piece in listed(answer) or re.split(divider, answer) if piece.strip()]
         if len(pieces) == wanted:
             break
     else:
@@ -98,7 +102,39 @@ def blanks_of(stem: Words, answer: str) -> list[str] | list[list[str]]:
         for language, text in stem.items():
             numbers = iter(range(1, wanted + 1))
             stem[language] = GAP.sub(lambda _, numbers=numbers: f"{{{{{next(numbers)}}}}}", text)  # type: ignore[misc]
-    return [_spellings(piece, "|") for piece in pieces]
+    return [_spellings(piece, "|") for piece in _unnumbered(pieces)]
+
+
+def listed(cell: str) -> list[str]:
+    """Return the texts of a list that a program wrote into a cell, ["a", "b"]; none where it is no such list."""
+    try:
+        found = json.loads(cell) if cell.startswith("[") else None
+    except (ValueError, RecursionError):
+        return []
+    return found if isinstance(found, list) and all(isinstance(one, str) for one in found) else []
+
+
+def _unnumbered(pieces: Sequence[str]) -> list[str]:
+    """Take the numbers off several words that are numbered in their order: 1. 2., (1) (2), ① ②; 1.5 is a number."""
+    bare: list[str] = []
+    if len(pieces) < 2:
+        return list(pieces)
+    for at, piece in enumerate(pieces, 1):
+        found = re.match(rf"\s*(?:[(（]{at}[)）]|{at}[)）.．、:：](?!\d)|{chr(ord('①') + at - 1)})\s*(?=\S)", piece)
+        if not found:
+            return list(pieces)
+        bare.append(piece[found.end() :])
+    return bare
+
+
+def doubt_of(stem: Words, key: Sequence[str] | Sequence[list[str]]) -> str:
+    """Return what to say of spellings that people may have meant for something else; "" for nothing."""
+    spelled = [text for one in key for text in ([one] if isinstance(one, str) else one)]
+    if any(_STROKE.search(text) for text in spelled):
+        return N_("A stroke (/) is part of the answer as it stands. If it divides spellings, write a bar (|) instead.")
+    if len(key) > 1 and isinstance(key[0], str) and not any(GAP.search(text) for text in stem.values()):
+        return N_("Several answers and no marked blank: they were taken for spellings of one. Mark blanks by ____.")
+    return ""
 
 
 def _spellings(cell: str, dividers: str) -> list[str]:

@@ -118,11 +118,11 @@ DIFFICULTY_WORDS = {
     word: degree
     for degree, said in enumerate(
         (
-            "很易 很容易 veryeasy",
-            "容易 易 较易 简单 基础 初级 入门 easy beginner basic",
-            "中 中等 适中 一般 中级 medium normal intermediate",
-            "较难 难 困难 高级 hard difficult advanced",
-            "很难 极难 veryhard verydifficult expert",
+            "很易 很容易 ★ veryeasy",
+            "容易 易 较易 简单 基础 初级 入门 ★★ easy beginner basic",
+            "中 中等 适中 一般 中级 ★★★ medium normal intermediate",
+            "较难 难 困难 高级 ★★★★ hard difficult advanced",
+            "很难 极难 ★★★★★ veryhard verydifficult expert",
         ),
         1,
     )

@@ -46,7 +46,7 @@ from questions.formats.shared import (
     settle_feedback,
 )
 from questions.formats.tags import apply_tags, tags_of
-from questions.rules import N_, Fault
+from questions.rules import N_, Fault, shown_in
 
 _ESCAPED = "~=#{}:\\"
 _HIDDEN = {sign: chr(0xF0000 + at) for at, sign in enumerate(_ESCAPED + "\n")}
@@ -390,9 +390,8 @@ def _escape(text: str) -> str:
 
 
 def _written(question: Mapping[str, Any], options: WriteOptions) -> str:
-    refuse_in_moodle(question, drawn=False)
-    parts = [*question.get("options", []), *question.get("prompts", [])]
-    if question.get("media") or any("image" in part for part in parts):
+    refuse_in_moodle(question, xml=False)
+    if any(shown_in(question)):
         raise CannotHold(N_("GIFT cannot hold images or sounds; choose Moodle XML or QTI."))
     language = options.language
     head = " ".join(

@@ -16,7 +16,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from lxml import etree
 
-from questions.formats.markup import Html, feedback_html, from_html, media_html, to_html
+from questions.formats.markup import Html, feedback_html, from_html, inner, media_html, to_html
 from questions.formats.neutral import (
     MOST_QUESTIONS,
     CannotHold,
@@ -40,9 +40,12 @@ from questions.formats.neutral import (
     words,
 )
 from questions.formats.shared import (
+    AS_WRITTEN,
     CASE_COUNTS,
     ESSAY,
     OTHER_TYPE,
+    PARTLY,
+    SHUFFLED,
     UNEVEN,
     Media,
     decoded,
@@ -78,7 +81,11 @@ _EMBEDDED = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 """A gap of a cloze question (question/type/multianswer/questiontype.php)."""
-_ANSWER = re.compile(r"\s*(?:(?P<right>=)|%(?P<share>-?\d+(?:\.\d+)?)%)?(?P<text>.*)", re.DOTALL)
+_ANSWER = re.compile(r"\s*(?:(?P<right>=)|%(?P<share>-?\d+(?:[.,]\d*)?)%)?(?P<text>.*)", re.DOTALL)
+_MARK = re.compile("\U000f0300(\\d+)\U000f0300")
+"""Where a gap of a cloze question was, while its text is read."""
+_BELOW = re.compile(r"\n(?:\((\d+)\) \U000f0300\1\U000f0300 ?)+$")
+"""Gaps below a text that marks their places."""
 LONGEST_FORMULA = 1_000
 _PI = "3.141592653589793"
 DRAWS = 20
@@ -149,6 +156,8 @@ def _read_question(node: etree._Element, kind: str, item: Item, media: Media) ->
     if question.get("variables"):
         _show_answer(node, general)
     settle_feedback(question, general)
+    if any(_plain(hint) for hint in node.iterfind("hint")):
+        item.warnings.append(note(N_("Hints between attempts were left out."), item.place))
     apply_tags(item, [_plain(tag) for tag in node.iterfind("tags/tag")])
 
 
@@ -221,6 +230,8 @@ def _read_multichoice(node: etree._Element, item: Item, media: Media) -> None:
     read_choice(item, [html for html, _, _, _ in answers], shares, single)
     if kind == "multichoiceset" and item.question["type"] == "multiple":
         settle_credit(item.question, "all")
+    if _plain(node.find("shuffleanswers")).lower() in ("false", "0"):
+        item.warnings.append(note(SHUFFLED, item.place))
     _explain(item, answers)
 
 
@@ -286,8 +297,15 @@ def _read_ordering(node: etree._Element, item: Item, media: Media) -> None:
     question = item.question
     question |= {"type": "ordering", "options": parts_of(html for html, _, _, _ in answers)}
     question["key"] = [option["id"] for option in question["options"]]
-    if _plain(node.find("gradingtype")) not in ("ALL_OR_NOTHING", "-1"):
+    grading = _plain(node.find("gradingtype"))
+    if grading not in ("ALL_OR_NOTHING", "-1"):
         question["credit"] = "each"
+    if grading not in ("", "ALL_OR_NOTHING", "-1", "ABSOLUTE_POSITION", "0"):
+        item.warnings.append(
+            note(N_("Steps were scored by their neighbours or sequence; here each at its own place."), item.place)
+        )
+    if _plain(node.find("selecttype")) not in ("", "ALL", "0"):
+        item.warnings.append(note(N_("The file asks some of the steps only; here all are asked."), item.place))
 
 
 def _read_gaps(node: etree._Element, item: Item, media: Media) -> None:
@@ -320,75 +338,115 @@ _KINDS = {
 
 @dataclass
 class _Embedded:
-    """A gap of a cloze question: what it weighs, its kind ("SA", "NM", "MC", "MR"), of each answer its share and text,
-    and what is said of single answers."""
+    """A gap of a cloze question: what it weighs, its kind ("SA", "NM", "MC", "MR"), whether upper and lower case differ
+    in it, of each answer its share and its HTML, and what is said of single answers."""
 
     weight: int
     kind: str
+    case: bool
     answers: list[tuple[Fraction, str]]
     remarks: list[Words]
 
+    def typed(self) -> list[tuple[str, Fraction]]:
+        """Return the answers as people type them."""
+        return [(_said(html), share) for share, html in self.answers]
+
+
+def _said(html: str) -> str:
+    return flat(next(iter(from_html(html).text.values()), ""))
+
 
 def _embedded(found: re.Match[str]) -> _Embedded:
-    kind = next(kind for name, kind in _KINDS.items() if found["kind"].upper().startswith(name))
-    gap_ = _Embedded(int(found["weight"] or 1), kind, [], [])
+    said = found["kind"].upper()
+    kind = next(kind for name, kind in _KINDS.items() if said.startswith(name))
+    gap_ = _Embedded(int(found["weight"] or 1), kind, said in ("SHORTANSWER_C", "SAC", "MWC"), [], [])
+    shared = False
     for piece in re.split(r"(?<!\\)~", found["answers"]):
         answer = _ANSWER.fullmatch(piece)
         if answer is None:
             continue
-        text, _, remark = re.sub(r"(?<!\\)#", "\0", answer["text"], count=1).partition("\0")
-        text, remark = (re.sub(r"\\([\\=~#{}:\"*])", r"\1", one).strip() for one in (text, remark))
-        share = Fraction(1) if answer["right"] else fraction_of(answer["share"] or "0") / 100
+        text, _, remark = re.sub(r"(?<![\\&])#", "\0", answer["text"], count=1).partition("\0")
+        text, remark = (re.sub(r"\\([\\=~#{}:\"])", r"\1", one).strip() for one in (text, remark))
+        share = Fraction(1) if answer["right"] else fraction_of((answer["share"] or "0").replace(",", ".")) / 100
+        shared |= bool(answer["share"])
         gap_.answers.append((share, text))
-        if remark:
-            gap_.remarks.append(words(remark if share > 0 or text == "*" else f"{text}: {remark}"))
+        if remark := _said(remark):
+            gap_.remarks.append(words(remark if share > 0 or text == "*" else f"{_said(text)}: {remark}"))
+    if kind == "MR":  # as extract_question there does: the right ones earn all together, a wrong one takes one away
+        total = sum(share for share, _ in gap_.answers if share > 0) or Fraction(1)
+        cost = Fraction(0) if shared else -1 / total
+        gap_.answers = [(share / total if share > 0 else share or cost, text) for share, text in gap_.answers]
     return gap_
 
 
 def _read_cloze(node: etree._Element, item: Item, media: Media) -> None:
     """Read a text with answers embedded in it: one of any kind, words to type, or words to choose from."""
-    question = item.question
-    gaps = [_embedded(found) for found in _EMBEDDED.finditer(next(iter(question["stem"].values()), ""))]
+    question, gaps = item.question, _take_gaps(node)
     kinds = {one.kind for one in gaps}
     if not gaps:
         raise Fault(N_("There is nothing to answer in it."))
-    typed = len(gaps) > 1 and all(one.kind == "SA" or (one.kind == "NM" and _exact(one)) for one in gaps)
+    stem = _rich(node.find("questiontext"), item, media).text
+    below = _marked_above(stem, len(gaps))
+    typed = (below or len(gaps) > 1) and all(one.kind == "SA" or (one.kind == "NM" and _exact(one)) for one in gaps)
     if len(gaps) > 1 and not typed and kinds != {"MC"}:
         raise Fault(N_("Its gaps are of several kinds, or numbers with a tolerance. Divide it into single questions."))
+    if below and typed:
+        stem = {language: re.sub(r"____\((\d+)\)", r"{{\1}}", _BELOW.sub("", text)) for language, text in stem.items()}
 
-    def shown(text: str) -> str:
-        numbers = iter(range(1, len(gaps) + 1))
+    def mark(found: re.Match[str]) -> str:
+        return f"{{{{{found[1]}}}}}" if typed else gap(int(found[1]), len(gaps))
 
-        def mark(at: int) -> str:
-            return f"{{{{{at}}}}}" if typed else gap(at, len(gaps))
-
-        return _EMBEDDED.sub(lambda _: mark(next(numbers, 0)), text)
-
-    question["stem"] = {language: shown(text) for language, text in question["stem"].items()}
+    question["stem"] = {language: _MARK.sub(mark, text) for language, text in stem.items()}
     if typed:
         keys = []
         for one in gaps:
-            read_short(item, [(text.split(":")[0] if one.kind == "NM" else text, share) for share, text in one.answers])
+            read_short(item, [(text.split(":")[0] if one.kind == "NM" else text, share) for text, share in one.typed()])
             keys.append(question.pop("key"))
         question |= {"type": "fill_in", "key": keys, "credit": "each"}
+        if "NM" in kinds:
+            item.warnings.append(note(AS_WRITTEN, item.place))
     elif kinds == {"MC"}:
         read_gaps(item, [_choices_of(one) for one in gaps])
+        if any(0 < share < 1 for one in gaps for share, _ in one.answers):
+            item.warnings.append(note(PARTLY, item.place))
     elif kinds == {"MR"}:
-        read_choice(item, [words(text) for _, text in gaps[0].answers], [share for share, _ in gaps[0].answers], False)
+        answers = gaps[0].answers
+        read_choice(item, [from_html(html) for _, html in answers], [share for share, _ in answers], False)
     elif kinds == {"NM"}:
-        found = [(*text.partition(":")[::2], share) for share, text in gaps[0].answers if text != "*"]
+        found = [(*text.partition(":")[::2], share) for text, share in gaps[0].typed() if text != "*"]
         read_numeric(item, [(number(value), number(tolerance or "0"), share) for value, tolerance, share in found])
     else:
-        read_short(item, [(text, share) for share, text in gaps[0].answers])
+        read_short(item, gaps[0].typed())
     if remarks := [remark for one in gaps for remark in one.remarks]:
         question["explanation"] = joined(remarks)
     if len({one.weight for one in gaps}) > 1:
         item.warnings.append(note(UNEVEN, item.place))
+    if any(one.case for one in gaps):
+        item.warnings.append(note(CASE_COUNTS, item.place))
+
+
+def _take_gaps(node: etree._Element) -> list[_Embedded]:
+    """Take the gaps out of the text of a cloze question, and leave marks; entities in them are no signs of theirs."""
+    text = node.find("questiontext/text")
+    if text is None:
+        return []
+    raw = _plain(node.find("questiontext"))
+    numbers = iter(range(1, len(raw)))
+    for inside in list(text):
+        text.remove(inside)
+    text.text = _EMBEDDED.sub(lambda _: f"\U000f0300{next(numbers)}\U000f0300", raw)
+    return [_embedded(found) for found in _EMBEDDED.finditer(raw)]
+
+
+def _marked_above(stem: Words, count: int) -> bool:
+    """Say whether all gaps stand below a text that marks the place of each, once in every language."""
+    places = sorted(gap(at, 2) for at in range(1, count + 1))
+    return all(_BELOW.search(text) and sorted(re.findall(r"____\(\d+\)", text)) == places for text in stem.values())
 
 
 def _exact(one: _Embedded) -> bool:
     """Say whether a number in a cloze question is to be met exactly."""
-    return all(fraction_of(text.partition(":")[2] or "0") == 0 for share, text in one.answers if share > 0)
+    return all(fraction_of(text.partition(":")[2] or "0") == 0 for text, share in one.typed() if share > 0)
 
 
 def _choices_of(one: _Embedded) -> tuple[Html, list[Html]]:
@@ -415,7 +473,10 @@ def _names(node: etree._Element) -> dict[str, str]:
 def _read_calculated(node: etree._Element, item: Item, media: Media) -> None:
     """Read a calculated question as one whose values are drawn for each paper. Raises: Fault where it cannot be."""
     question, names = item.question, _names(node)
-    full = [one for one in _answers(node, item, media) if one[1] >= 1]
+    answers = _answers(node, item, media)
+    full = [one for one in answers if one[1] >= 1]
+    if len(full) < len(answers) and any(0 < share < 1 for _, share, _, _ in answers):
+        item.warnings.append(note(N_("A number that earned a part of the points now earns none."), item.place))
     if len(full) != 1:
         raise Fault(N_("%(count)s formulas are fully right; it must be exactly one."), count=len(full))
     answer = full[0][3]
@@ -568,9 +629,11 @@ class _Writer:
     """Writes one question."""
 
     def __init__(self, question: Mapping[str, Any], media: Mapping[str, bytes], options: WriteOptions) -> None:
-        refuse_in_moodle(question, drawn=True)
+        refuse_in_moodle(question, xml=True)
         self._question, self._media, self._language = question, media, options.language
         self._kind = "calculated" if question.get("variables") else _TYPES[question["type"]]
+        if self._kind == "shortanswer" and isinstance(question["key"][0], list):
+            self._kind = "cloze"
 
     def written(self) -> str:
         question = self._question
@@ -584,9 +647,7 @@ class _Writer:
             [
                 f"<question type={quoteattr(self._kind)}>",
                 f"<name><text>{escape(name)}</text></name>",
-                self._rich(
-                    "questiontext", f"<p>{self._text(question['stem'], question.get('media', ()))}</p>", question
-                ),
+                self._rich("questiontext", self._stem(), question),
                 self._rich("generalfeedback", explanation),
                 "<defaultgrade>1</defaultgrade><penalty>0</penalty><hidden>0</hidden>",
                 f"<idnumber>{escape(str(question['id']))}</idnumber>",
@@ -595,6 +656,21 @@ class _Writer:
                 "</question>",
             ]
         )
+
+    def _stem(self) -> str:
+        """Write the text; gaps stand in it, or below it where it is in both languages, of which Moodle shows one."""
+        question, language = self._question, self._language
+        stem, media = question["stem"], question.get("media", ())
+        if self._kind != "cloze":
+            return f"<p>{self._text(stem, media)}</p>"
+        gaps = [_gap(one) for one in question["key"]]
+        blank = re.compile(r"\{\{(\d+)\}\}")
+        if len(gaps) > 1 and (language or stem["zh"] == stem["en"]):
+            inline = blank.sub(lambda found: gaps[int(found[1]) - 1], inner(stem[language or "zh"]))
+            return f"<p>{inline}{media_html(media, language, folder=_PLUGIN)}</p>"
+        marked = {name: blank.sub(r"____(\1)", text) for name, text in stem.items()}
+        below = " ".join(f"({at}) {one}" for at, one in enumerate(gaps, 1))
+        return f"<p>{self._text(marked, media)}</p><p>{below}</p>"
 
     def _text(self, text: Mapping[str, str], media: Iterable[Mapping[str, Any]] = ()) -> str:
         return to_html(text, self._language) + media_html(media, self._language, folder=_PLUGIN)
@@ -649,6 +725,8 @@ class _Writer:
                 ]
             case "matching":
                 return self._pairs()
+            case "cloze":
+                return []
             case _:
                 return self._calculated()
 
@@ -685,6 +763,14 @@ class _Writer:
         )
         formula = _formula_of(question)
         return [_plain_answer(formula, 100, more), *self._units(), _datasets(question)]
+
+
+def _gap(spellings: Sequence[str]) -> str:
+    """Write a gap of a cloze question; signs that have a meaning there are entities, which Moodle decodes last."""
+    shown = (
+        re.sub(r"[~#{}\\]", lambda sign: f"&#{ord(sign[0])};", escape(text.replace("*", "\\*"))) for text in spellings
+    )
+    return "{1:SHORTANSWER:" + "~".join(f"={text}" for text in shown) + "}"
 
 
 def _plain_answer(text: str, share: int, more: str = "") -> str:

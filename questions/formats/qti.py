@@ -36,8 +36,12 @@ from questions.formats.neutral import (
     words,
 )
 from questions.formats.shared import (
+    AS_WRITTEN,
     CASE_COUNTS,
     ESSAY,
+    PARTLY,
+    SHUFFLED,
+    UNEVEN,
     Media,
     gap,
     joined,
@@ -46,9 +50,10 @@ from questions.formats.shared import (
     read_choice,
     read_gaps,
     settle_feedback,
+    uneven,
 )
 from questions.formats.unpack import Archive, parse_xml
-from questions.rules import N_, Fault
+from questions.rules import N_, Fault, normalise
 
 MANIFEST = "imsmanifest.xml"
 LEVELS = ("very easy", "easy", "medium", "difficult", "very difficult")
@@ -225,6 +230,31 @@ class _Source:
             one.getparent().tag not in _COMPARING for one in mapped
         )
 
+    @property
+    def several_ways(self) -> bool:
+        """Whether the processing gives a fixed score in more than one case, or adds up what single choices earn."""
+        if self.processing is None:
+            return False
+        given: dict[str, int] = {}
+        for one in self.processing.iter("setOutcomeValue"):
+            value = (one.findtext("baseValue") or "").strip()
+            if re.fullmatch(r"[0-9.]*[1-9][0-9.]*", value) and one.getparent().tag != "responseProcessing":
+                given[one.get("identifier", "")] = given.get(one.get("identifier", ""), 0) + 1
+        return any(count > 1 for count in given.values()) or (
+            self.processes("member") and self.processes("sum") and not self.by_mapping
+        )
+
+    def warn(self, text: str, when: bool = True) -> None:
+        """Say what is lost of the item."""
+        if when:
+            self.item.warnings.append(note(text, self.item.place))
+
+    def warn_of_shares(self, response: _Response, right: Sequence[str]) -> None:
+        """Say that of the answers of a mapping only the right ones earn something, and each alike."""
+        if self.by_mapping:
+            self.warn(PARTLY, any(share > 0 and value not in right for value, share in response.mapping.items()))
+            self.warn(UNEVEN, uneven([response.mapping.get(value, response.default) for value in right]))
+
 
 def _drop(node: etree._Element) -> None:
     """Remove an element but not the text after it."""
@@ -251,6 +281,10 @@ def _read_item(
         source.responses = {one.get("identifier", ""): _response(one) for one in root.iter("responseDeclaration")}
         _read_body(source)
         settle_feedback(question, _feedback(source))
+        source.warn(
+            N_("Other answers earn points by the response processing of the file; here only the right one does."),
+            source.several_ways,
+        )
     except Fault as fault:
         item.problems.append(Note(fault.text, fault.values, item.place))
     if not question.get("stem") and (title := words(root.get("title", ""))):
@@ -334,6 +368,12 @@ def _right(response: _Response) -> list[str]:
     return response.correct or [value for value, share in response.mapping.items() if share > 0]
 
 
+def _best(response: _Response) -> list[str]:
+    """Return the right values: those declared, or else those that earn most."""
+    most = max(response.mapping.values(), default=Fraction(0))
+    return response.correct or [value for value, share in response.mapping.items() if share == most > 0]
+
+
 def _read_body(source: _Source) -> None:
     body = source.root.find("itemBody")
     if body is None:
@@ -414,7 +454,9 @@ def _options(source: _Source, choices: Mapping[str, Html]) -> dict[str, str]:
 
 
 def _read_choice(source: _Source, node: etree._Element, response: _Response) -> None:
+    kept = node.get("shuffle") != "true" or any(one.get("fixed") == "true" for one in node.iter("simpleChoice"))
     _choose(source, _choices(source, node, "simpleChoice"), response)
+    source.warn(SHUFFLED, kept and source.item.question["type"] != "true_false")
 
 
 def _choose(source: _Source, choices: dict[str, Html], response: _Response) -> None:
@@ -444,8 +486,10 @@ def _read_gap_match(source: _Source, body: etree._Element, nodes: Sequence[etree
         raise Fault(N_("It has several interactions. Divide it into single questions."))
     offered = {one.get("identifier", ""): source.html(one) for one in nodes[0].iter("gapText", "gapImg")}
     response = source.responses.get(nodes[0].get("responseIdentifier", ""), _NOTHING)
-    fits = {pair[1]: offered.get(pair[0]) for value in _right(response) if len(pair := value.split()) == 2}
     places = list(nodes[0].iter("gap"))
+    pairs = {one.get("identifier", ""): _fitting(response, one.get("identifier", "")) for one in places}
+    fits = {name: offered.get(value.split()[0]) for name, value in pairs.items() if value}
+    source.warn_of_shares(response, list(pairs.values()))
     gaps = []
     for at, place in enumerate(places, 1):
         word = fits.get(place.get("identifier", ""))
@@ -461,14 +505,28 @@ def _read_gap_match(source: _Source, body: etree._Element, nodes: Sequence[etree
         source.item.question.pop("credit", None)
 
 
+def _fitting(response: _Response, place: str) -> str:
+    """Return the pair that is right for a gap: "word gap"; "" for none. Raises: Fault where several are alike."""
+    fit = {
+        value: response.mapping.get(value, Fraction(0)) for value in _right(response) if value.split()[1:] == [place]
+    }
+    full = [value for value, share in fit.items() if share == max(fit.values())]
+    if len(full) > 1:
+        raise Fault(N_("Several words are fully right for one gap; it must be exactly one."))
+    return full[0] if full else ""
+
+
 def _read_inline(source: _Source, body: etree._Element, nodes: Sequence[etree._Element]) -> None:
     """Read words chosen from lists in the text."""
-    gaps = []
+    gaps, weights = [], []
     for at, node in enumerate(nodes, 1):
         choices = _choices(source, node, "inlineChoice")
-        right = _right(source.responses.get(node.get("responseIdentifier", ""), _NOTHING))
-        if not right or right[0] not in choices:
+        response = source.responses.get(node.get("responseIdentifier", ""), _NOTHING)
+        right = _best(response)
+        if len(right) != 1 or right[0] not in choices:
             raise Fault(N_("No option is marked as right."))
+        source.warn_of_shares(response, right)
+        weights.append(max(response.mapping.values(), default=Fraction(1)))
         source.choices |= choices
         gaps.append((choices[right[0]], list(choices.values())))
         for inside in list(node):
@@ -476,6 +534,7 @@ def _read_inline(source: _Source, body: etree._Element, nodes: Sequence[etree._E
         node.tag, node.text = "span", gap(at, len(nodes))
     _keep_stem(source, body)
     read_gaps(source.item, gaps)
+    source.warn(UNEVEN, source.by_mapping and uneven(weights))
     if source.processes("and"):
         source.item.question.pop("credit", None)
 
@@ -503,17 +562,19 @@ def _read_match(source: _Source, node: etree._Element, response: _Response) -> N
     sets = [_choices(source, one, "simpleAssociableChoice") for one in node.iter("simpleMatchSet")]
     if len(sets) != 2:
         raise Fault(N_("A matching needs two sides."))
-    pairs = [tuple(value.split()) for value in response.correct or response.mapping]
+    pairs = [tuple(value.split()) for value in _right(response)]
     if any(len(pair) != 2 for pair in pairs):
         raise Fault(N_("A pair of the matching does not name two items."))
+    source.warn_of_shares(response, _right(response))
     _pair(source, sets[0], sets[1], [(pair[0], pair[1]) for pair in pairs])
 
 
 def _read_associate(source: _Source, node: etree._Element, response: _Response) -> None:
     """Read pairs among one set of items as a matching of those that stand first with those that stand second."""
     choices = _choices(source, node, "simpleAssociableChoice")
-    pairs = [tuple(value.split()) for value in response.correct or response.mapping]
+    pairs = [tuple(value.split()) for value in _right(response)]
     left = [pair[0] for pair in pairs]
+    source.warn_of_shares(response, _right(response))
     if any(len(pair) != 2 for pair in pairs) or set(left) & {pair[1] for pair in pairs}:
         raise Fault(N_("The pairs cannot be told apart into two sides."))
     _pair(
@@ -585,12 +646,23 @@ def _read_entries(source: _Source, body: etree._Element, entries: Sequence[etree
         raise Fault(N_("Its right answers stand in its response processing only, which is not read. Write it anew."))
     if not all(keys):
         raise Fault(N_("No answer is marked as right."))
-    if any(response.case for response in responses):
-        source.item.warnings.append(note(CASE_COUNTS, source.item.place))
+    source.warn(CASE_COUNTS, any(_case_counts(source, response) for response in responses))
+    source.warn(
+        N_("A spelling that earned a part of the points is no longer accepted."),
+        any(
+            share > 0 and normalise(text) not in map(normalise, key)
+            for response, key in zip(responses, keys, strict=True)
+            for text, share in response.mapping.items()
+        ),
+    )
+    weights = [max(response.mapping.values(), default=Fraction(1)) for response in responses]
+    source.warn(UNEVEN, source.by_mapping and uneven(weights))
     if several and any(one.get("toleranceMode", "exact") != "exact" for one in source.root.iter("equal")):
         source.item.warnings.append(
             note(N_("Of several numbers in one question only the exact ones are accepted here."), source.item.place)
         )
+    if several and any(response.type in ("float", "integer") for response in responses):
+        source.warn(AS_WRITTEN)
     question |= {"type": "fill_in", "key": keys if several else keys[0]}
     if several and not source.processes("and"):
         question["credit"] = "each"
@@ -623,6 +695,13 @@ def _mark(entry: etree._Element, blank: int) -> None:
     entry.text = str(blank) if blank else "" if alone else "____"
 
 
+def _case_counts(source: _Source, response: _Response) -> bool:
+    """Say whether upper and lower case differ: by the mapping, or where a text is compared with letters as they are."""
+    loose = source.root.find(".//stringMatch[@caseSensitive='false']") is not None
+    letters = any(text.lower() != text.upper() for text in response.correct)
+    return response.case or (response.type == "string" and letters and not response.mapping and not loose)
+
+
 def _spellings(response: _Response) -> list[str]:
     best = max(response.mapping.values(), default=Fraction(0))
     mapped = [key for key, share in response.mapping.items() if share == best > 0]
@@ -634,6 +713,10 @@ def _read_number(source: _Source, response: _Response, unit: Words) -> None:
     values = response.correct or [key for key, share in response.mapping.items() if share > 0]
     if len(set(values)) != 1:
         raise Fault(N_("%(count)s numbers are fully right; it must be exactly one."), count=len(set(values)))
+    source.warn(
+        N_("A number that earned a part of the points now earns none."),
+        any(share > 0 and value not in values for value, share in response.mapping.items()),
+    )
     key: dict[str, Any] = {"value": number(values[0]), "tolerance": _tolerance(source, Decimal(number(values[0])))}
     if unit:
         key["unit"] = unit

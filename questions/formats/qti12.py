@@ -37,6 +37,7 @@ from questions.formats.shared import (
     CASE_COUNTS,
     ESSAY,
     OTHER_TYPE,
+    SHUFFLED,
     Media,
     gap,
     joined,
@@ -227,8 +228,8 @@ def _condition(node: etree._Element) -> _Condition:
 def _score(node: etree._Element) -> Fraction:
     name = (node.get("varname") or node.get("variablename") or "").lower()
     said = (node.text or "0").strip()
-    if "incorrect" in name:
-        return Fraction(0)
+    if "incorrect" in name:  # Brightspace takes it off the right ones
+        return Fraction(-1)
     return Fraction(1) if said.lower() == f"{name}.max" else fraction_of(said)
 
 
@@ -376,10 +377,15 @@ def _read_choice(source: _Source, lid: etree._Element) -> None:
         earned = {value: one.share / best for one in right for _, value in one.given}
         shares = [Fraction(id_ in correct) or earned.get(id_, Fraction(0)) for id_ in choices]
     else:
-        shares = [Fraction(1 if id_ in correct else -1, len(correct)) for id_ in choices]
+        costs = {value: one.share for one in source.conditions if len(one.given) == 1 for _, value in one.given}
+        free = [id_ for id_ in choices if adds and costs.get(id_, Fraction(0)) >= 0]
+        shares = [Fraction(1 if id_ in correct else 0 if id_ in free else -1, len(correct)) for id_ in choices]
     read_choice(item, list(choices.values()), shares, single)
     if item.question["type"] == "multiple":
         settle_credit(item.question, "each" if adds else "all")
+    kept = [*lid.iterfind("render_choice[@shuffle='No']"), *lid.iterfind(".//response_label[@rshuffle='No']")]
+    if kept and item.question["type"] != "true_false":
+        item.warnings.append(note(SHUFFLED, item.place))
 
 
 def _read_matching(source: _Source, lids: Sequence[etree._Element]) -> None:
@@ -450,6 +456,10 @@ def _mark(question: dict[str, Any], names: Sequence[str], mark: Callable[[int], 
 def _read_typed(source: _Source, typed: Sequence[_Typed]) -> None:
     item, question = source.item, source.item.question
     right = [one for one in source.conditions if one.right]
+    best = max((one.share for one in right), default=Fraction(0))
+    if len(typed) == 1 and any(one.share < best for one in right):
+        right = [one for one in right if one.share == best]
+        item.warnings.append(note(N_("A spelling that earned a part of the points is no longer accepted."), item.place))
     keys = []
     for one in typed:
         given = [flat(value) for rule in right for name, value in rule.given if len(typed) == 1 or name in one.idents]

@@ -27,7 +27,7 @@ from questions.formats.neutral import (
     shortest,
 )
 from questions.formats.qti import LEVELS, MANIFEST
-from questions.rules import N_
+from questions.rules import N_, shown_in
 
 _CP = {"2.1": "http://www.imsglobal.org/xsd/imscp_v1p1", "3.0": "http://www.imsglobal.org/xsd/qti/qtiv3p0/imscp_v1p1"}
 _NS = {"2.1": "http://www.imsglobal.org/xsd/imsqti_v2p1", "3.0": "http://www.imsglobal.org/xsd/imsqtiasi_v3p0"}
@@ -90,9 +90,7 @@ def _write(
 
 
 def _files_of(question: Mapping[str, Any]) -> list[str]:
-    parts = [*question.get("options", []), *question.get("prompts", [])]
-    shown = [*question.get("media", []), *(part["image"] for part in parts if "image" in part)]
-    return list(dict.fromkeys(one["file"] for one in shown))
+    return list(dict.fromkeys(one["file"] for one in shown_in(question)))
 
 
 def _resource(question: Mapping[str, Any], name: str, files: Sequence[str], options: WriteOptions, version: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from questions.formats.neutral import Item, Words, flat, has_han, note
-from questions.rules import N_, normalise
+from questions.rules import N_, normalise, shown_in
 
 LONGEST_TEXT = 10_000
 """Characters of one text."""
@@ -20,6 +20,7 @@ _TRUTH = {True: {"zh": "正确", "en": "true"}, False: {"zh": "错误", "en": "f
 _SENTENCE = re.compile(r"[^\W\d_]{2,}.*\s.*[^\W\d_]{2,}", re.DOTALL)
 _CODE = re.compile(r"\[([\w-]+)\]\s*$")
 _TEX = re.compile(r"\\[(\[]|\$\$")
+_MARKUP = re.compile(r"&(?:nbsp|lt|gt|amp|quot|#\d+);|<(?:br|p|div|span|img|su[bp])\b[^<>]*>", re.IGNORECASE)
 
 
 class Defaults(msgspec.Struct, frozen=True):
@@ -58,6 +59,10 @@ def settle(item: Item, topics: Mapping[str, Mapping[str, str]], defaults: Defaul
         item.warnings.append(
             note(N_("It holds a formula in TeX, which is shown as it is typed. Write it in plain signs."), item.place)
         )
+    if any(_MARKUP.search(str(text.get("zh", ""))) for text in texts_of(question)):
+        item.warnings.append(
+            note(N_("It holds HTML, which is shown as it is typed. Write it in plain signs."), item.place)
+        )
     _settle_topic(item, topics, defaults.topic)
     if "difficulty" not in question:
         question["difficulty"] = defaults.difficulty
@@ -79,12 +84,9 @@ def texts_of(question: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     for name in ("stem", "explanation", "source"):
         if question.get(name):
             yield question[name]
-    for part in [*question.get("options", []), *question.get("prompts", [])]:
-        yield part
-        if "image" in part:
-            yield part["image"].setdefault("alt", {})
-    for one in question.get("media", []):
-        yield one.setdefault("alt", {})
+    yield from [*question.get("options", []), *question.get("prompts", [])]
+    for shown in shown_in(question):
+        yield shown.setdefault("alt", {})
     key = question.get("key")
     if isinstance(key, dict) and key.get("unit"):
         yield key["unit"]

@@ -36,6 +36,9 @@ OTHER_TYPE = N_(
 ESSAY = N_("Essay questions are marked by people and cannot be taken in. Leave the question out.")
 CASE_COUNTS = N_("The file tells upper from lower case in answers; here they are one.")
 UNEVEN = N_("Parts that counted differently in the file count alike here.")
+PARTLY = N_("An option that earned a part of the points now earns none: one option is right.")
+AS_WRITTEN = N_("A number in a blank is accepted only as it is written, 4 but not 4.0.")
+SHUFFLED = N_("Its options keep their order in the file; here they are shuffled.")
 
 
 class Media:
@@ -175,19 +178,29 @@ def read_choice(item: Item, texts: Sequence[Words | Html], shares: Sequence[Frac
             )
         question |= {"type": "single", "key": full}
         if len(right) > 1:
-            item.warnings.append(
-                note(N_("An option that earned a part of the points now earns none: one option is right."), item.place)
-            )
+            item.warnings.append(note(PARTLY, item.place))
         return
     if len(right) < 2:
         raise Fault(N_("No option is marked as right."))
     wrong = [share for share in shares if share <= 0]
+    gains = [share for share in shares if share > 0]
+    if len(full) > 1:
+        item.warnings.append(
+            note(N_("Each of several right options alone earns all in the file; here all are needed."), item.place)
+        )
+    if uneven(gains):
+        item.warnings.append(note(UNEVEN, item.place))
     question |= {"type": "multiple", "key": right}
     settle_credit(question, credit_of(wrong))
     if any(share == 0 for share in wrong):
         item.warnings.append(
             note(N_("Wrong choices cost nothing in the file; here each takes a right one away."), item.place)
         )
+
+
+def uneven(shares: Sequence[Fraction]) -> bool:
+    """Say whether parts count differently, by more than shares rounded to whole percents do."""
+    return bool(shares) and max(shares) - min(shares) > max(shares) / 20
 
 
 _STAR = re.compile(r"(?<!\\)\*")
@@ -278,18 +291,20 @@ def read_gaps(item: Item, gaps: Sequence[tuple[Html, Sequence[Html]]]) -> None:
     )
 
 
-def refuse_in_moodle(question: Mapping[str, Any], *, drawn: bool) -> None:
+def refuse_in_moodle(question: Mapping[str, Any], *, xml: bool) -> None:
     """Say what no question of Moodle's own types holds.
 
     Args:
         question: in the form of docs/bank-format.md.
-        drawn: whether the format holds values drawn for each paper.
+        xml: whether the format is Moodle XML, which holds more than GIFT.
 
     Raises: CannotHold.
     """
     if question.get("case"):
         raise CannotHold(N_("It belongs to a case; only sheets hold cases."))
-    if question["type"] == "fill_in" and isinstance(question["key"][0], list):
-        raise CannotHold(N_("Several blanks in one question: sheets and QTI hold them, this format does not."))
-    if question.get("variables") and not drawn:
+    if question["type"] == "fill_in" and isinstance(question["key"][0], list) and not xml:
+        raise CannotHold(
+            N_("Several blanks in one question: sheets, Moodle XML and QTI hold them, this format does not.")
+        )
+    if question.get("variables") and not xml:
         raise CannotHold(N_("Values drawn for each paper: sheets and Moodle XML hold them, this format does not."))

@@ -14,7 +14,7 @@ from typing import Any
 import python_calamine
 from xlsxwriter.utility import xl_cell_to_rowcol, xl_col_to_name
 
-from questions.formats.answers import blanks_of, letters_of, truth_of
+from questions.formats.answers import blanks_of, doubt_of, letters_of, listed, truth_of
 from questions.formats.columns import (
     CREDIT_NAMES,
     DIFFICULTY_WORDS,
@@ -401,9 +401,11 @@ def _options(row: _Row) -> list[Words]:
         return _unlettered([text for _, text in parts])
     found: list[Words] = []
     for language, cell in row.text("options").items():
-        split = re.split(r"\n|\||｜", cell)
+        split = listed(cell) or re.split(r"\n|\||｜", cell)
         if len(split) == 1:
             split = re.split(r"\s*(?:^|(?<=[\s;；,，。]))[A-T][.、．:：)）]\s*", cell)
+        if len(split) == 1:
+            split = re.split(r"[;；#]|\$\$", cell)
         texts = [re.sub(r"^[A-Ta-t][.、．:：)）]\s*", "", one.strip()).strip(",，;； ") for one in split]
         texts = [text for text in texts if text]
         found = found or [{} for _ in texts]
@@ -450,10 +452,10 @@ def _read_choice(row: _Row, item: Item) -> None:
 def _read_truth(row: _Row, item: Item) -> None:
     answer = _need_answer(row)
     said = normalise(answer)
-    options = [next(iter(text.values())) for _, text in row.parts("option")]
     if said in ("a", "b"):
-        options = options or ["true", "false"]
-        if not row.parts("option"):
+        options = [next(iter(text.values())) for text in _options(row)]
+        if not options:
+            options = ["true", "false"]
             item.warnings.append(note(N_("The answer A was taken for true and B for false."), item.place))
         said = options[min(ord(said) - ord("a"), len(options) - 1)]
     truth = truth_of(said)
@@ -468,7 +470,10 @@ def _read_fill_in(row: _Row, item: Item) -> None:
     if accepted and not row.get("answer"):
         item.question["key"] = accepted
     else:
-        item.question["key"] = blanks_of(item.question.get("stem", {}), _need_answer(row))
+        stem, answer = item.question.get("stem", {}), _need_answer(row)
+        item.question["key"] = blanks_of(stem, answer)
+        if "|" not in answer and (doubt := doubt_of(stem, item.question["key"])):
+            item.warnings.append(note(doubt, item.place))
 
 
 def _read_numeric(row: _Row, item: Item) -> None:

@@ -19,7 +19,7 @@ def tags_of(question: Mapping[str, Any]) -> list[str]:
         shares = fractions(question)
         if credit != credit_of(share for id_, share in shares.items() if id_ not in key):
             tags.append(f"credit:{credit}")
-    elif kind == "matching" and credit == "all":
+    elif credit == "all" and (kind == "matching" or (kind == "fill_in" and isinstance(key[0], list))):
         tags.append("credit:all")
     elif kind == "numeric":
         tags += [f"unit-{language}:{text}" for language, text in (key.get("unit") or {}).items() if text]

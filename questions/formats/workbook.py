@@ -18,7 +18,7 @@ from questions.formats.neutral import (
     held,
     letter,
 )
-from questions.rules import N_
+from questions.rules import N_, shown_in
 
 LONGEST_CELL = 32_767
 """Characters; the file format's own limit."""
@@ -104,8 +104,7 @@ def _fields(questions: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _row(question: Mapping[str, Any], options: WriteOptions, first_of_case: bool) -> dict[str, str]:
     """Return the cells of a question by field. Raises: CannotHold."""
-    shown = [*question.get("media", []), *(question.get("case") or {}).get("media", [])]
-    if shown or any("image" in part for part in [*question.get("options", []), *question.get("prompts", [])]):
+    if any(shown_in(question)) or any(shown_in(question.get("case") or {})):
         raise CannotHold(N_("A sheet cannot hold images or sounds; choose Moodle XML or QTI."))
     language = 0 if options.headings == "zh" else 1
     cells = {

@@ -33,7 +33,7 @@ from questions.rules.items import (
     parse_number,
     share,
 )
-from questions.rules.media import IMAGE_LIMIT, SOUND_LIMIT, mime_of
+from questions.rules.media import IMAGE_LIMIT, SOUND_LIMIT, mime_of, shown_in
 
 __all__ = [
     "CASE",
@@ -72,5 +72,6 @@ __all__ = [
     "row_exposures",
     "share",
     "show_blanks",
+    "shown_in",
     "to_fields",
 ]

@@ -112,9 +112,12 @@ def plain(number: Decimal) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def fill(text: str, values: Mapping[str, str]) -> str:
-    """Put drawn values into the places of a text that name them."""
-    return _NAMED.sub(lambda found: values.get(found[1], found[0]), text) if values else text
+def fill(text: Text, values: Mapping[str, str]) -> dict[str, str]:
+    """Put drawn values into the places of a text that name them, in both languages."""
+    shown = {language: text[language] for language in ("zh", "en")}
+    if not values:
+        return shown
+    return {language: _NAMED.sub(lambda found: values.get(found[1], found[0]), one) for language, one in shown.items()}
 
 
 def draw_values(version: Version, chance: random.Random) -> dict[str, str]:

@@ -1,6 +1,9 @@
-"""What an image or a sound must be: told by its first bytes, never by its name. Pure."""
+"""Where a question shows images and sounds, and what one must be: told by its first bytes, never by its name. Pure."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from questions.errors import BadMedia
 
@@ -9,6 +12,14 @@ SOUND_LIMIT = 2_000_000
 """Bytes."""
 
 _ID3_HEAD = 10
+
+
+def shown_in(owner: Mapping[str, Any]) -> Iterator[Any]:
+    """Yield the images and sounds of a question or a case, its own before those of options and prompts."""
+    yield from owner.get("media", [])
+    for part in [*owner.get("options", []), *owner.get("prompts", [])]:
+        if "image" in part:
+            yield part["image"]
 
 
 def mime_of(content: bytes) -> str:

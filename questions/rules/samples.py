@@ -23,23 +23,15 @@ class Sample:
     explanation: Text
 
 
-def draw_samples(version: Version, count: int = SAMPLES) -> list[Sample]:
-    """Draw so many items of a parametrised question, the same ones each time.
-
-    Args:
-        version: what is asked.
-        count: how many.
+def draw_samples(version: Version) -> list[Sample]:
+    """Draw some items of a parametrised question, the same ones each time.
 
     Raises: BadExpression where no values can be drawn or the answer cannot be computed.
     """
     found = []
-    for seed in range(count):
+    for seed in range(SAMPLES):
         item = draw_item(version, 1, random.Random(seed))  # noqa: S311 - the same samples each time
         key = TYPES[version.type].shown_key(version, item)
         known = {**item.values, "answer": key["value"]}
-        found.append(Sample(item.values, _filled(version.stem, known), key, _filled(version.explanation, known)))
+        found.append(Sample(item.values, fill(version.stem, known), key, fill(version.explanation, known)))
     return found
-
-
-def _filled(text: Text, values: Mapping[str, str]) -> Text:
-    return {language: fill(text[language], values) for language in ("zh", "en")}

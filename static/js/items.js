@@ -1,5 +1,6 @@
 // What items do beyond a form: steps that move by buttons or by dragging, copies of a case that open and close as one, images that open large.
 // A moved step says so by the change event of its hidden select, so a page needs to listen to nothing else.
+import { fill } from "./ui.js";
 
 const steps = (order) => [...order.querySelectorAll(".order__step")];
 
@@ -44,7 +45,7 @@ function move(button) {
 function tell(order, step) {
   const all = steps(order);
   const said = { step: step.querySelector(".order__text").innerText.trim(), n: all.indexOf(step) + 1, total: all.length };
-  order.querySelector("[data-moved]").textContent = order.dataset.words.replace(/{(\w+)}/g, (_, name) => said[name]);
+  order.querySelector("[data-moved]").textContent = fill(order.dataset.words, said);
 }
 
 /** Drag a step by its grip. It follows the pointer, the others make room, and only letting go elsewhere is an answer. */
@@ -103,6 +104,42 @@ function drag(event) {
   ["pointerup", "pointercancel", "lostpointercapture"].forEach((name) => grip.addEventListener(name, end, { signal }));
   document.addEventListener("keydown", end, { signal });
   requestAnimationFrame(scroll);
+}
+
+/** The fields of an answer; those of blanks, prompts or steps by their numbers: a language may put the second first. */
+export function fieldsOf(question) {
+  const number = ({ name }) => Number(name.split("-")[2] ?? 0);
+  return [...question.querySelectorAll('[name^="answer-"]')].sort((a, b) => number(a) - number(b));
+}
+
+/** Return what is answered to a question; null for nothing. */
+export function read(question) {
+  const { type } = question.dataset;
+  const fields = fieldsOf(question);
+  if (type === "ordering") {
+    const placed = fields.every((select) => select.value) && fields.sort((a, b) => a.value - b.value);
+    return placed ? placed.map((select) => select.closest("[data-id]").dataset.id) : null;
+  }
+  if (["single", "multiple", "true_false"].includes(type)) {
+    const chosen = fields.filter((input) => input.checked).map((input) => input.value);
+    if (!chosen.length) return null;
+    return type === "true_false" ? chosen[0] === "true" : chosen;
+  }
+  const typed = fields.map((field) => field.value.trim());
+  if (!typed.some(Boolean)) return null;
+  return fields[0].name.split("-").length > 2 ? typed : typed[0];
+}
+
+/** Tick the option that a pressed key names by its number or its letter; false when there is none. */
+export function pick(question, event) {
+  const key = event.key.toLowerCase();
+  const at = /^[1-9]$/.test(key) ? Number(key) - 1 : /^[a-f]$/.test(key) ? key.charCodeAt(0) - 97 : -1;
+  const option = question.querySelectorAll(".option input")[at];
+  if (!option || option.disabled) return false;
+  event.preventDefault();
+  option.click();
+  option.focus();
+  return true;
 }
 
 /** Show what cannot hold two languages in the one that the rest is read in: "zh" or "en". */

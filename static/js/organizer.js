@@ -25,8 +25,9 @@ if (form) {
     const body = new FormData(form);
     body.set("check", "1");
     const response = await fetch(location.href, { method: "POST", body, credentials: "same-origin" }).catch(() => null);
-    if (!response || mine !== asked || !(response.ok || response.status === 422)) return;
-    const fresh = read(await response.text());
+    const text = await response?.text().catch(() => "");
+    if (!text || mine !== asked || !(response.ok || response.status === 422)) return;
+    const fresh = read(text);
     form.querySelectorAll("[data-bank]").forEach((node) => {
       node.replaceChildren(...fresh.querySelector(`[data-bank="${node.dataset.bank}"]`).childNodes);
     });

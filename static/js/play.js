@@ -1,13 +1,13 @@
 // One question a screen, over the same form that plays without this file.
-import { arrange, speak } from "./items.js";
+import { arrange, fieldsOf, pick, read, speak } from "./items.js";
 import { Outbox, ask } from "./outbox.js";
-import { Timer, clock } from "./timer.js";
+import { Timer } from "./timer.js";
+import { clock, fill } from "./ui.js";
 
 const TYPING_MS = 600;
 const form = document.getElementById("play");
 const one = (selector) => document.querySelector(selector);
 const words = JSON.parse(document.getElementById("words").textContent);
-const fill = (text, values) => text.replace(/{(\w+)}/g, (_, name) => values[name]);
 const questions = [...form.querySelectorAll("[data-question]")];
 const total = questions.length;
 const review = one("[data-review]");
@@ -21,46 +21,21 @@ let outboxReady = false;
 
 const say = (text) => { one("[data-say]").textContent = text; };
 const at = (position) => questions[position - 1];
-const answers = (position) => [...at(position).querySelectorAll(`[name="answer-${position}"]`)];
-/** The numbered fields of an item that has several: blanks, prompts, or the steps with their places. */
-const parts = (position) => {
-  const number = ({ name }) => Number(name.split("-")[2]);
-  return [...at(position).querySelectorAll(`[name^="answer-${position}-"]`)].sort((a, b) => number(a) - number(b));
-};
 const flagBox = (position) => at(position).querySelector(`[name="flag-${position}"]`);
 const list = (positions) => positions.join(", ");
 
-function read(position) {
-  const { type } = at(position).dataset;
-  const inputs = answers(position);
-  const several = parts(position);
-  if (type === "ordering") {
-    const placed = several.every((select) => select.value) && several.sort((a, b) => a.value - b.value);
-    return placed ? placed.map((select) => select.closest("[data-id]").dataset.id) : null;
-  }
-  if (several.length) {
-    const values = several.map((input) => input.value.trim());
-    return values.some(Boolean) ? values : null;
-  }
-  if (type === "fill_in" || type === "numeric") return inputs[0].value.trim() || null;
-  const chosen = inputs.filter((input) => input.checked).map((input) => input.value);
-  if (!chosen.length) return null;
-  return type === "true_false" ? chosen[0] === "true" : chosen;
-}
-
 function write(position, value, flagged) {
-  const chosen = Array.isArray(value) ? value : [String(value)];
+  const given = [value ?? []].flat().map(String);
   const order = at(position).querySelector("[data-order]");
   if (order) arrange(order, value);
-  else parts(position).forEach((input, index) => { input.value = value?.[index] ?? ""; });
-  answers(position).forEach((input) => {
-    if (input.type === "text") input.value = value ?? "";
-    else input.checked = value !== null && chosen.includes(input.value);
+  else fieldsOf(at(position)).forEach((field, index) => {
+    if (field.matches("[type=radio], [type=checkbox]")) field.checked = given.includes(field.value);
+    else field.value = given[index] ?? "";
   });
   flagBox(position).checked = flagged;
 }
 
-const isAnswered = (position) => read(position) !== null;
+const isAnswered = (position) => read(at(position)) !== null;
 const positions = questions.map((_, index) => index + 1);
 
 const known = new Map(positions.map((position) => {
@@ -140,7 +115,7 @@ function closePalette() {
 
 function openPalette() {
   palette.classList.add("is-open");
-  form.querySelectorAll("[data-sheet], .play__foot").forEach((part) => { part.inert = true; });
+  form.querySelectorAll("[data-sheet], .actions").forEach((part) => { part.inert = true; });
   (cells[current - 1] ?? palette).focus();
 }
 
@@ -172,7 +147,7 @@ function inHash() {
 }
 
 function changed(position, delay) {
-  outbox.change(position, read(position), flagBox(position).checked, delay);
+  outbox.change(position, read(at(position)), flagBox(position).checked, delay);
   drawCells();
 }
 
@@ -244,10 +219,11 @@ async function timeUp() {
   lock(true);
   showOver(words.timeUp, words.ending);
   await outbox.flush(4000);
-  while (timer.left === 0 && !outbox.stopped) {
+  while (timer.isUp && !outbox.stopped) {
     const asked = await outbox.resync();
-    if (timer.left > 0 || outbox.stopped) return;
+    if (!timer.isUp || outbox.stopped) return;
     if (asked && await submit()) return;
+    if (outbox.stopped) return;
     showOver(words.timeUp, words.noLine);
     await new Promise((done) => { setTimeout(done, 2000 + Math.random() * 2000); });
     outbox.retry();
@@ -379,15 +355,7 @@ document.addEventListener("keydown", (event) => {
     else if (to >= 1) show(to);
     return;
   }
-  const options = answers(current).filter((input) => input.type !== "text");
-  const index = /^[1-9]$/.test(key) ? Number(key) - 1 : /^[a-f]$/.test(key) ? key.charCodeAt(0) - 97 : -1;
-  if (options[index] && !options[index].disabled) {
-    event.preventDefault();
-    options[index].click();
-    options[index].focus();
-  } else if (key === "f") {
-    toggleFlag();
-  }
+  if (!pick(at(current), event) && key === "f") toggleFlag();
 });
 
 addEventListener("hashchange", () => {

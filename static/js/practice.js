@@ -1,8 +1,8 @@
 // Practice over the same forms that work without this file: the answer is marked here at once, with or without a
 // connection; what was answered waits in the browser until the server has it, and the next questions are fetched ahead.
+import { arrange, pick, read } from "./items.js";
 import { ask } from "./outbox.js";
-import { arrange } from "./items.js";
-import { clock } from "./timer.js";
+import { clock, fill } from "./ui.js";
 
 const AT_ONCE = 10;
 const LOW = 4;
@@ -12,7 +12,6 @@ const TWICE_PX = 24;
 const one = (selector, box = document) => box.querySelector(selector);
 const all = (selector, box = document) => [...box.querySelectorAll(selector)];
 const minus = (number) => String(number).replace("-", "−");
-const fill = (text, values) => text.replace(/{(\w+)}/g, (_, name) => values[name]);
 
 /** Answers on their way, kept in localStorage by person, so that on a shared phone nobody sends another's. */
 class Waiting {
@@ -112,27 +111,6 @@ function isRight(type, key, value) {
   if (type === "numeric") return Math.abs(number(value) - Number(key.value)) <= Number(key.tolerance) * (1 + 1e-9) + 1e-12;
   if (type === "fill_in") return Array.isArray(value) ? value.every((text, n) => spelled(text, key[n])) : spelled(value, key);
   return value.every((id, n) => id === key[n]);
-}
-
-function read(question) {
-  const { type, position = "1" } = question.dataset;
-  const name = `answer-${position}`;
-  // By their numbers: a language may put the second blank first.
-  const at = (input) => Number(input.name.slice(name.length + 1));
-  const numbered = all(`[name^='${name}-']`, question).sort((a, b) => at(a) - at(b));
-  if (type === "ordering") {
-    const placed = numbered.every((select) => select.value) && numbered.sort((a, b) => a.value - b.value);
-    return placed ? placed.map((select) => select.closest("[data-id]").dataset.id) : null;
-  }
-  if (numbered.length) {
-    const values = numbered.map((input) => input.value.trim());
-    return values.some(Boolean) ? values : null;
-  }
-  const inputs = all(`[name='${name}']`, question);
-  if (type === "fill_in" || type === "numeric") return inputs[0].value.trim() || null;
-  const chosen = inputs.filter((input) => input.checked).map((input) => input.value);
-  if (!chosen.length) return null;
-  return type === "true_false" ? chosen[0] === "true" : chosen;
 }
 
 /** The drill: one question at a time. */
@@ -348,14 +326,7 @@ function drill(form, outbox) {
       }
       return;
     }
-    const options = all(".option input", question());
-    const key = event.key.toLowerCase();
-    const at = /^[1-9]$/.test(key) ? Number(key) - 1 : /^[a-f]$/.test(key) ? key.charCodeAt(0) - 97 : -1;
-    if (options[at]) {
-      event.preventDefault();
-      options[at].click();
-      options[at].focus();
-    }
+    pick(question(), event);
   });
   fetchAhead();
 }

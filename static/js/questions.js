@@ -92,8 +92,9 @@ async function draw() {
   body.set("check", "1");
   [...body].forEach(([name, value]) => { if (value instanceof File) body.delete(name); });
   const response = await fetch(location.href, { method: "POST", body, credentials: "same-origin" }).catch(() => null);
-  if (!response || mine !== asked || !(response.ok || response.status === 422)) return;
-  const page = new DOMParser().parseFromString(await response.text(), "text/html");
+  const text = await response?.text().catch(() => "");
+  if (!text || mine !== asked || !(response.ok || response.status === 422)) return;
+  const page = new DOMParser().parseFromString(text, "text/html");
   const fresh = page.querySelector("[data-sample]");
   if (fresh) sample.replaceChildren(...fresh.childNodes);
 }

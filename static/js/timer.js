@@ -1,13 +1,8 @@
 // Time left, drawn from the server's word at each paint: a clock that is wrong, or a device that slept, changes nothing
 // but the need to ask again.
-const MARKS_S = [600, 300, 60, 30];
+import { clock } from "./ui.js";
 
-export const clock = (ms) => {
-  const s = Math.max(0, Math.ceil(ms / 1000));
-  const pad = (n) => String(n).padStart(2, "0");
-  const h = Math.floor(s / 3600);
-  return h ? `${h}:${pad(Math.floor(s / 60) % 60)}:${pad(s % 60)}` : `${Math.floor(s / 60)}:${pad(s % 60)}`;
-};
+const MARKS_S = [600, 300, 60, 30];
 
 export class Timer {
   /** tell: { mark(seconds | "half"), more(), up(), doubt() }. */
@@ -42,7 +37,8 @@ export class Timer {
     this.end = end;
     this.drift = Date.now() - performance.now();
     this.before = Math.max(this.before, this.left);
-    if (more > 5000) {
+    // More was given, or a slow line had made time seem to be up too soon.
+    if (more > 5000 || (this.isUp && this.left > 1000)) {
       this.isUp = false;
       this.before = this.left;
       this.tell.more();

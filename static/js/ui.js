@@ -1,4 +1,4 @@
-// Enhancements only: every page works without this file.
+// Enhancements only: every page works without this file; what other scripts need of it they import.
 const root = document.documentElement;
 root.classList.add("js");
 
@@ -54,6 +54,13 @@ on("submit", "form[data-confirm]", (event, form) => {
   dialog.showModal();
 });
 
+// What was typed and not saved is nobody else's to read on this device (unsaved.js).
+on("submit", "form[action='/logout']", () => {
+  try {
+    Object.keys(localStorage).filter((key) => key.startsWith("biwu.unsaved.")).forEach((key) => localStorage.removeItem(key));
+  } catch { /* no storage on this device */ }
+});
+
 on("submit", "form[data-once]", (event, form) => {
   if (event.defaultPrevented) return;
   // After this turn, so that the pressed button's own name and value are still sent.
@@ -72,8 +79,6 @@ on("click", "[data-copy]", async (event, button) => {
     if (said) said.textContent = button.dataset.failed;
   }
 });
-
-on("change", "[data-submit-on-change]", (event, control) => control.form?.requestSubmit());
 
 // <div data-tabs> holding <section aria-labelledby> parts: stacked without JavaScript, tabs with it.
 document.querySelectorAll("[data-tabs]").forEach((box) => {
@@ -117,13 +122,17 @@ document.querySelectorAll("[data-tabs]").forEach((box) => {
   if (wanted >= 0) tabs[wanted].scrollIntoView({ block: "start", inline: "center" });
 });
 
-// Drawn from the time left at load, never from the device's idea of the hour, so a wrong clock does not matter.
-const clock = (ms) => {
+/** Put values into the places of a text that name them. */
+export const fill = (text, values) => text.replace(/{(\w+)}/g, (_, name) => values[name]);
+
+export const clock = (ms) => {
   const s = Math.max(0, Math.ceil(ms / 1000));
   const pad = (n) => String(n).padStart(2, "0");
   const h = Math.floor(s / 3600);
   return h ? `${h}:${pad(Math.floor(s / 60) % 60)}:${pad(s % 60)}` : `${Math.floor(s / 60)}:${pad(s % 60)}`;
 };
+
+// Drawn from the time left at load, never from the device's idea of the hour, so a wrong clock does not matter.
 const countdowns = [...document.querySelectorAll("[data-countdown-ms]")];
 if (countdowns.length) {
   const loaded = Date.now();

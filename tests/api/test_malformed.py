@@ -6,7 +6,6 @@ import random
 import re
 import resource
 import secrets
-import time
 from collections import Counter
 from typing import Any
 
@@ -21,7 +20,6 @@ from core.database import db
 from tests import factories as make
 
 REQUESTS = 4000
-SECONDS = 30.0
 
 LONE_SURROGATE = '"\\ud800"'
 BODIES: list[bytes] = [
@@ -213,9 +211,8 @@ def test_o6_thousands_of_malformed_requests_are_refused_with_json_and_without_a_
     every = [one for one in routes(client.application) if one != ("DELETE", "/api/v1/sessions/current")]
     faults: list[tuple[Any, ...]] = []
     statuses: Counter[int] = Counter()
-    began, before = time.monotonic(), 0
-    sent = 0
-    while sent < REQUESTS and time.monotonic() - began < SECONDS:
+    before = 0
+    for sent in range(REQUESTS):
         method, rule = every[sent % len(every)]
         reply = send_one(client, chance, method, rule, known)
         statuses[reply.status_code] += 1
@@ -223,14 +220,11 @@ def test_o6_thousands_of_malformed_requests_are_refused_with_json_and_without_a_
             faults.append((method, rule, reply.status_code, fault, reply.text[:200], reply.request.get_data()[:80]))
         reply.close()
         db.session.remove()  # in production the end of a request does
-        sent += 1
         if sent == REQUESTS // 4:
             before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     assert faults == []
-    assert sent >= 1000
     assert {200, 401, 404, 422} <= set(statuses), statuses
-    if before:
-        assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss <= before * 1.1
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss <= before * 1.1
 
 
 @pytest.mark.parametrize("body", [*BODIES, *(value.encode() for value in VALUES)])

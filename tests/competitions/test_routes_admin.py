@@ -21,13 +21,7 @@ from core.models import AuditEntry, Export
 from leaderboard.models import Seal
 from organizations.models import Organization
 from tests import factories as make
-
-
-def sign_in(client: FlaskClient, person: Person) -> None:
-    token = f"token-of-{person.id}"
-    make.make_session(person, kind="cookie", token=token)
-    with client.session_transaction() as session:
-        session["_user_id"] = token
+from tests.factories import sign_in
 
 
 @pytest.fixture
@@ -314,3 +308,31 @@ def test_a_role_taken_away_takes_the_finished_file_away_too(
     db.session.execute(db.text("update role_grants set revoked_at = :now"), {"now": clock.now()})
     db.session.commit()
     assert client.get(f"/exports/{export.id}/download").status_code == 404
+
+
+def test_a_draft_is_discarded_after_asking_and_an_open_competition_never(
+    client: FlaskClient, organizer: Person, province: Organization
+) -> None:
+    big_bank()
+    draft = make.make_competition(province, state="draft", name_en="Mistaken draft")
+    make.make_level(make.make_track(draft))
+    running = make.make_competition(province, name_en="Running one")
+    place = f"/organizer/competitions/{draft.id}"
+    assert f'href="{place}/discard"' in client.get(f"{place}/setup").text
+    asked = client.get(f"{place}/discard?lang=en").text
+    assert "Welding · 1 level" in asked
+    assert client.get(f"{place}/setup").status_code == 200, "asking discards nothing"
+    listed = client.post(f"{place}/discard?lang=en", follow_redirects=True).text
+    assert "The draft Mistaken draft is discarded." in listed
+    assert f'href="{place}"' not in listed
+    for page in (
+        place,
+        f"{place}/setup",
+        f"{place}/prizes",
+        f"{place}/discard",
+        f"/laboratory/competitions/{draft.id}",
+    ):
+        assert client.get(page).status_code == 404, page
+    refused = client.post(f"/organizer/competitions/{running.id}/discard?lang=en", follow_redirects=True).text
+    assert "Only a draft can be discarded" in refused
+    assert client.get(f"/organizer/competitions/{running.id}").status_code == 200

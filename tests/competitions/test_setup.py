@@ -11,16 +11,21 @@ from fractions import Fraction
 import pytest
 from flask import Flask
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 
 from accounts.models import Person
-from competitions import queries, rules, services, setup
+from competitions import queries, queries_admin, rules, services, setup
 from competitions.checklist import CompetitionFacts, LevelFacts, TrackFacts, availability, check, may_open
 from competitions.errors import WrongState
 from competitions.models import Adjustment, Attempt, Competition, Level, Participation
+from competitions.uses import find_uses, points_by_topic
 from core.database import db, lock, transaction
-from core.errors import Invalid
+from core.errors import Invalid, NotFound
 from core.models import AuditEntry
+from leaderboard.queries import get_board
+from payouts import services as payouts
 from payouts.models import PrizeRule
+from payouts.queries import balances
 from questions.errors import BlueprintUnfillable
 from questions.models import Question
 from questions.queries import forget
@@ -170,6 +175,47 @@ def test_the_checklist_counts_the_bank_that_papers_are_drawn_from(organizer: Per
             question.organization_id = competition.organization_id
     assert fillable("reserved")
     assert setup.copy_competition(organizer.id, competition.id, "（副本）", " (copy)").draws_from == "reserved"
+
+
+def test_a_discarded_draft_is_nowhere_but_in_the_audit_log_and_the_books(organizer: Person) -> None:
+    draft, track_id, (level_id,) = draft_with_levels(1)
+    owner = draft.organization_id
+    ledger = payouts.open_ledger(draft.id, owner, "prize", organizer.id)
+    payouts.fund(ledger.id, 100_00, "专项", organizer.id)
+    question_id = db.session.scalars(select(Question.id).order_by(Question.id)).first()
+    assert question_id is not None
+    assert find_uses(question_id, [owner])
+    setup.discard_competition(organizer.id, draft.id)
+
+    for reading in (
+        lambda: queries.get_competition(draft.id),
+        lambda: queries.get_level_place(level_id),
+        lambda: setup.edit_competition(organizer.id, draft.id, basics_of(draft), owner),
+        lambda: setup.add_standard_levels(organizer.id, track_id),
+        lambda: setup.copy_competition(organizer.id, draft.id, "", ""),
+        lambda: setup.discard_competition(organizer.id, draft.id),
+        lambda: payouts.fund(ledger.id, 1_00, "专项", organizer.id),
+        lambda: get_board(draft.id),
+    ):
+        with pytest.raises(NotFound):
+            reading()
+    with pytest.raises(WrongState):
+        services.open_competition(draft.id, organizer.id)
+    assert queries_admin.list_run_by([owner]) == []
+    assert find_uses(question_id, [owner]) == []
+    assert points_by_topic("welding", [owner]) == {}
+    assert balances(ledger.id)["pool"] == balances(ledger.id)["sponsor"] == 0
+    acts = set(db.session.scalars(select(AuditEntry.action).where(AuditEntry.person_id == organizer.id)))
+    assert {"competition.discard", "ledger.fund", "ledger.return"} <= acts
+
+
+@pytest.mark.parametrize("state", ["open", "closed", "sealed"])
+def test_what_was_once_opened_is_never_discarded_not_even_in_the_database(organizer: Person, state: str) -> None:
+    competition = make.make_competition(make.make_organization(), state=state)
+    with pytest.raises(WrongState):
+        setup.discard_competition(organizer.id, competition.id)
+    with pytest.raises(IntegrityError), transaction():
+        lock(Competition, competition.id).discarded_at = NOON
 
 
 def test_levels_keep_gapless_positions_through_moving_and_deleting(organizer: Person) -> None:

@@ -22,6 +22,7 @@ from core.errors import Invalid, NotFound
 from core.exports import Column, Sheet
 from core.models import AuditEntry, Export
 from tests import factories as make
+from tests.queue import beside_the_browser, connector, work_off
 
 MOMENT = datetime(2026, 6, 1, 4, 5, 6, tzinfo=UTC)
 ID_NUMBER = "110105199001011234"
@@ -88,17 +89,9 @@ def test_row_trace_and_job_come_together_and_the_worker_makes_the_file(app: Flas
     person = make.make_person()
     export = exports.request_export(kind(rows_of(3)), {"format": "csv"}, person.id)
     assert db.session.scalars(select(AuditEntry.action)).all() == ["probe.export"]
-    run_the_queue(app)
-    db.session.expire_all()
+    work_off(app)
     assert (export.state, export.done, export.total) == ("done", 3, 3)
     assert export.filename == "list.csv"
-
-
-def run_the_queue(app: Flask) -> None:
-    """Work on what waits in the real queue until it is empty."""
-    url = str(app.config["SQLALCHEMY_DATABASE_URI"]).replace("postgresql+psycopg://", "postgresql://", 1)
-    with jobs.jobs.replace_connector(procrastinate.PsycopgConnector(conninfo=url)) as worker:
-        worker.run_worker(wait=False, install_signal_handlers=False, listen_notify=False, concurrency=1)
 
 
 def test_nothing_remains_of_a_request_whose_job_cannot_be_deferred(
@@ -172,14 +165,13 @@ def test_a_stalled_job_is_done_again_but_not_for_ever(
             text("update procrastinate_jobs set status = 'doing', attempts = :attempts, worker_id = :dead"),
             {"attempts": attempts, "dead": dead},
         )
-    url = str(app.config["SQLALCHEMY_DATABASE_URI"]).replace("postgresql+psycopg://", "postgresql://", 1)
 
     async def retry() -> None:
         async with worker.open_async():
             await jobs.retry_stalled(cast(procrastinate.JobContext, SimpleNamespace(app=worker)), 0)
 
-    with jobs.jobs.replace_connector(procrastinate.PsycopgConnector(conninfo=url)) as worker:
-        asyncio.run(retry())
+    with jobs.jobs.replace_connector(connector(app)) as worker:
+        beside_the_browser(lambda: asyncio.run(retry()))
     db.session.rollback()
     assert db.session.scalar(text("select status::text from procrastinate_jobs")) == job
     assert db.session.get_one(Export, export.id, populate_existing=True).state == file

@@ -22,12 +22,11 @@ import pytest
 
 import demo
 from core.servers import Servers
-from tests.processes import children, free_port, is_running, wait_until
+from tests.processes import ROOT, best_of, children, free_port, is_running, wait_until
 
-ROOT = Path(__file__).resolve().parents[2]
 PARTS = ("config.py", "gunicorn.conf.py", "core/__init__.py", "core/launch.py", "core/processes.py", "core/servers.py")
 SMALL_APP = """
-import os, signal, sys, time
+import os, pathlib, signal, sys, time
 import click
 from flask import Flask
 from flask.cli import AppGroup
@@ -39,6 +38,7 @@ def create_app():
 
     @app.get("/slow")
     def slow():
+        pathlib.Path("under-way").touch()
         time.sleep(2)
         return "finished"
 
@@ -107,7 +107,7 @@ class Copy:
     def run(self, **environ: str) -> subprocess.Popen[bytes]:
         """Start the launcher and wait for its welcome."""
         launcher = self.start(**environ)
-        wait_until(lambda: "Biwu is ready" in self.said() or launcher.poll() is not None, 60)
+        wait_until(lambda: "Biwu is ready" in self.said() or launcher.poll() is not None, 120)
         assert launcher.poll() is None, self.said()
         return launcher
 
@@ -153,26 +153,27 @@ def test_a_start_prepares_serves_and_says_where_and_the_stop_leaves_nothing_behi
     assert f"http://localhost:{copy.port}" in said
     for one in demo.LOGINS:
         assert re.search(rf"{one.role} +{one.phone} +{one.password}", said)
-    wait_until(lambda: any("worker" in words for words in children(launcher.pid, recursive=True).values()), 5)
+    wait_until(lambda: any("worker" in words for words in children(launcher.pid, recursive=True).values()), 60)
     everything = children(launcher.pid, recursive=True)
     assert len(everything) >= 6, "two web processes, their master, the worker, PostgreSQL and Valkey"
     launcher.send_signal(signal.SIGINT)
-    assert launcher.wait(20) == 0
+    assert launcher.wait(60) == 0
     assert not [words for pid, words in everything.items() if is_running(pid)]
 
 
 def test_a_second_start_answers_within_five_seconds(make_copy: Callable[[], Copy]) -> None:
-    """The best of three: other tests use the machine at the same time, and only our own part is promised."""
     copy = make_copy()
     copy.run()
-    taken: list[float] = []
-    while len(taken) < 3 and min(taken, default=9.0) >= 5:
+
+    def start_again() -> float:
         copy.end()
         began = time.monotonic()
         copy.run()
-        taken.append(time.monotonic() - began)
+        taken = time.monotonic() - began
         assert get(copy.port) == "ok"
-    assert min(taken) < 5
+        return taken
+
+    assert best_of(3, 5, start_again) < 5
 
 
 def test_a_database_that_is_ready_is_prepared_again_only_when_something_changed(make_copy: Callable[[], Copy]) -> None:
@@ -194,14 +195,18 @@ def test_any_one_process_killed_is_back_within_five_seconds(make_copy: Callable[
     """Contract O1."""
     copy = make_copy()
     launcher = copy.run()
-    pid = next(pid for pid, words in children(launcher.pid).items() if victim in words)
-    os.kill(pid, signal.SIGKILL)
 
-    def is_back() -> bool:
-        now = children(launcher.pid, recursive=True)
-        return pid not in now and any(victim in words for words in now.values()) and get(copy.port) == "ok"
+    def kill_and_wait() -> float:
+        pid = next(pid for pid, words in children(launcher.pid).items() if victim in words)
+        os.kill(pid, signal.SIGKILL)
 
-    wait_until(is_back, 5)
+        def is_back() -> bool:
+            now = children(launcher.pid, recursive=True)
+            return pid not in now and any(victim in words for words in now.values()) and get(copy.port) == "ok"
+
+        return wait_until(is_back, 60)
+
+    assert best_of(3, 5, kill_and_wait) <= 5
 
 
 def test_a_killed_launcher_takes_everything_along_and_the_next_start_just_works(make_copy: Callable[[], Copy]) -> None:
@@ -210,7 +215,7 @@ def test_a_killed_launcher_takes_everything_along_and_the_next_start_just_works(
     everything = children(launcher.pid, recursive=True)
     launcher.kill()
     launcher.wait()
-    wait_until(lambda: not any(is_running(pid) for pid in everything), 20)
+    wait_until(lambda: not any(is_running(pid) for pid in everything), 60)
     copy.run()
     assert get(copy.port) == "ok"
 
@@ -242,7 +247,7 @@ def test_a_port_in_use_is_named_with_another_to_take(make_copy: Callable[[], Cop
     with socket.socket() as other:
         other.bind(("127.0.0.1", copy.port))
         other.listen()
-        assert copy.start().wait(20) == 1
+        assert copy.start().wait(60) == 1
     assert f"Port {copy.port} is in use" in copy.said()
     suggested = int(copy.said().split("PORT=")[1].split()[0])
     assert suggested > copy.port
@@ -251,7 +256,7 @@ def test_a_port_in_use_is_named_with_another_to_take(make_copy: Callable[[], Cop
 
 def test_settings_are_refused_before_anything_starts_and_all_at_once(make_copy: Callable[[], Copy]) -> None:
     copy = make_copy()
-    assert copy.start(PORT="none", LOG_LEVEL="LOUD", DEMO="perhaps").wait(20) == 2
+    assert copy.start(PORT="none", LOG_LEVEL="LOUD", DEMO="perhaps").wait(60) == 2
     assert all(name in copy.said() for name in ("PORT", "LOG_LEVEL", "DEMO"))
     assert not (copy.folder / "state").exists()
 
@@ -283,11 +288,11 @@ def test_a_request_that_is_under_way_is_finished_before_the_stop(make_copy: Call
     answers: list[str] = []
     asking = threading.Thread(target=lambda: answers.append(get(copy.port, "/slow")))
     asking.start()
-    time.sleep(0.5)
+    wait_until((copy.folder / "under-way").exists, 60)
     launcher.terminate()
     asking.join()
     assert answers == ["finished"]
-    assert launcher.wait(20) == 0
+    assert launcher.wait(60) == 0
 
 
 def test_servers_named_in_the_environment_are_used_and_none_are_started(make_copy: Callable[[], Copy]) -> None:

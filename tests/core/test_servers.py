@@ -20,9 +20,8 @@ import redis
 
 from core import servers as module
 from core.servers import Servers, ServersError
-from tests.processes import is_running, wait_until
+from tests.processes import ROOT, best_of, is_running, wait_until
 
-ROOT = Path(__file__).resolve().parents[2]
 AS_ROOT = os.getuid() == 0
 
 
@@ -144,15 +143,13 @@ def test_stopping_leaves_no_process_behind(state: Path) -> None:
 
 
 def test_a_warm_start_takes_less_than_two_seconds(state: Path) -> None:
-    """The best of three: other tests use the machine at the same time."""
-    with Servers(state):
-        pass
-    taken: list[float] = []
-    while len(taken) < 3 and min(taken, default=9.0) >= 2:
+    def start() -> float:
         began = time.monotonic()
         with Servers(state):
-            taken.append(time.monotonic() - began)
-    assert min(taken) < 2
+            return time.monotonic() - began
+
+    start()
+    assert best_of(3, 2, start) < 2
 
 
 def test_two_copies_run_side_by_side_and_share_nothing(state: Path) -> None:
@@ -184,7 +181,7 @@ def test_who_attached_takes_over_when_the_owner_is_killed(
     try:
         assert attached.pids == {}
         owner.kill()
-        wait_until(lambda: attached.watch() == ["postgres", "valkey"], 10)
+        wait_until(lambda: attached.watch() == ["postgres", "valkey"], 60)
         assert set(attached.pids) == {"postgres", "valkey"}
         assert ask(endpoints.database_url, "select 1") == "1"
     finally:
@@ -215,7 +212,8 @@ def test_an_earlier_server_that_does_not_end_is_killed_before_its_data_is_used_a
     for pid in pids:
         os.kill(pid, signal.SIGSTOP)
     owner.kill()
-    monkeypatch.setattr(module, "STOP_SECONDS", 1.0)
+    owner.wait()
+    monkeypatch.setattr(module, "STOP_SECONDS", 2.0)
     with Servers(state) as endpoints:
         assert not any(is_running(pid) for pid in pids)
         assert ask(endpoints.database_url, "select 1") == "1"
@@ -228,8 +226,12 @@ def test_a_killed_server_is_back_within_five_seconds_with_its_data(state: Path, 
     endpoints = servers.start()
     try:
         write(endpoints.database_url, "create table kept as select 7 as seven")
-        os.kill(servers.pids[name], signal.SIGKILL)
-        wait_until(lambda: servers.watch() == [name], 5)
+
+        def kill_and_wait() -> float:
+            os.kill(servers.pids[name], signal.SIGKILL)
+            return wait_until(lambda: servers.watch() == [name], 60)
+
+        assert best_of(3, 5, kill_and_wait) <= 5
         assert ask(endpoints.database_url, "select seven from kept") == "7"
         with redis.Redis.from_url(endpoints.redis_url) as client:
             assert client.ping()
@@ -306,7 +308,7 @@ def test_a_server_that_cannot_start_says_so_with_its_own_words(state: Path) -> N
     began = time.monotonic()
     with pytest.raises(ServersError, match="pg_control"):
         Servers(state).start()
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < module.START_SECONDS / 2
 
 
 def test_settings_of_other_databases_in_the_environment_do_no_harm(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import asdict
+from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 from random import Random
@@ -21,6 +22,7 @@ from competitions import rules
 from competitions.checklist import availability
 from competitions.models import Answer, Attempt, Competition, Level, Participation, Standing, Track
 from competitions.services import recompute_standings, start_attempt
+from core import clock
 from core.database import db
 from core.secrets import unseal
 from core.zone import SHANGHAI
@@ -40,8 +42,11 @@ from questions.services import load_banks
 
 
 @pytest.fixture(autouse=True)
-def banks(app: Flask) -> None:
+def banks(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The banks, and a clock that begins at one moment: what people invented for the demo do hangs on when it is."""
     load_banks(Path("content"))
+    real, ahead = clock.now, datetime(2026, 11, 23, 6, 30, tzinfo=UTC) - clock.now()
+    monkeypatch.setattr(clock, "now", lambda: real() + ahead)
 
 
 def make_quietly(people: int) -> Event:

@@ -13,8 +13,8 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -29,9 +29,8 @@ from core import clock
 from core.database import db
 from core.servers import Servers
 from tests import factories as make
-from tests.processes import children, free_port, wait_until
+from tests.processes import ROOT, children, free_port, wait_until
 
-ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 120.0
 PATIENCE = 45.0
 """After so many seconds without an answer a player gives up, and the test fails."""
@@ -101,7 +100,8 @@ class Rig:
     def end(self) -> None:
         if self.launcher.poll() is None:
             for pid in children(self.launcher.pid):
-                os.kill(pid, signal.SIGCONT)
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGCONT)
             self.launcher.terminate()
             try:
                 self.launcher.wait(60)
@@ -154,14 +154,14 @@ class Rig:
         Args:
             people: how many players.
             items: single-choice items a paper, options a to d.
-            closes_in: seconds from now.
+            closes_in: seconds from when all are there.
         """
         with self.app.app_context():
             try:
                 if not self.rows("select from trades where code = 'faults'"):
                     make.make_bank(trade="faults", size=24)
                 province = make.make_organization()
-                competition = make.make_competition(province, closes_at=clock.now() + timedelta(seconds=closes_in))
+                competition = make.make_competition(province)
                 level = make.make_level(
                     make.make_track(competition, trade_code="faults"), items=items, time_limit_s=3600, pass_points=10
                 )
@@ -172,6 +172,8 @@ class Rig:
                     make.make_session(person, token=bearer)
                     make.make_participation(competition, person, province.path)
                     tickets.append(Ticket(bearer, level.id))
+                competition.closes_at = clock.now() + timedelta(seconds=closes_in)
+                db.session.commit()
                 return Stage(competition.id, level.id, tickets)
             finally:
                 db.session.remove()
@@ -329,6 +331,11 @@ class Player(threading.Thread):
             self._connection = None
 
 
+def statuses_of(players: Iterable[Player]) -> Counter[int]:
+    """How often these players have got each status, 0 for no answer."""
+    return sum((player.statuses.copy() for player in players), Counter[int]())
+
+
 @contextmanager
 def running() -> Iterator[Rig]:
     """The program, started in a new folder and stopped and removed at the end."""
@@ -342,28 +349,3 @@ def running() -> Iterator[Rig]:
         rig.end()
         rig.servers.remove()
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def crowding() -> float:
-    """How many times longer than alone a program takes now, because others use the machine too: at least 1.
-
-    Loading the application is what a restart mostly does: its time on the clock over its time on a processor.
-    """
-    began = time.monotonic()
-    probe = subprocess.Popen([sys.executable, "-c", "import app"], cwd=ROOT, stdin=subprocess.DEVNULL)
-    _, status, used = os.wait4(probe.pid, 0)
-    probe.returncode = os.waitstatus_to_exitcode(status)
-    assert probe.returncode == 0
-    return max(1.0, (time.monotonic() - began) / (used.ru_utime + used.ru_stime))
-
-
-def best_of(times: int, promise: float, once: Callable[[], float]) -> float:
-    """Do something until it takes no longer than promised, at most so many times; return the shortest time in seconds.
-
-    Other programs share the machine with the tests, and only our own part is promised: time is counted as if alone.
-    """
-    taken: list[float] = []
-    while len(taken) < times and min(taken, default=promise + 1) > promise:
-        seconds = once()
-        taken.append(seconds if seconds <= promise else seconds / crowding())
-    return min(taken)

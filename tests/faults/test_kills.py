@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -13,8 +12,8 @@ import psycopg
 import pytest
 
 from competitions.rules import answers_hash
-from tests.faults.rig import PATIENCE, ROOT, Player, Rig, Sent, best_of, find_lost
-from tests.processes import free_port, wait_until
+from tests.faults.rig import PATIENCE, Player, Rig, Sent, find_lost, statuses_of
+from tests.processes import ROOT, best_of, free_port, wait_until
 
 PLAYERS = 50
 PROMISES = {
@@ -57,7 +56,7 @@ def test_a1_o1_o2_nothing_acknowledged_is_lost_whatever_is_killed_and_everybody_
     assert [player.error for player in players if player.error] == []
     assert lost(rig, players) == []
     assert {victim: seconds for victim, seconds in taken.items() if seconds > PROMISES[victim]} == {}
-    statuses = sum((player.statuses for player in players), Counter[int]())
+    statuses = statuses_of(players)
     assert set(statuses) <= {0, 200, 503}, (statuses, [player.bodies for player in players if player.bodies][:3])
     for player in players:
         receipt = player.submit()["receipt"]

@@ -9,8 +9,8 @@ import psycopg
 
 from competitions.rules import GRACE, SETTLE, answers_hash
 from core import clock
-from tests.faults.rig import PATIENCE, Rig, best_of
-from tests.processes import wait_until
+from tests.faults.rig import PATIENCE, Rig
+from tests.processes import best_of, wait_until
 
 PROMISE = timedelta(seconds=5)
 
@@ -22,14 +22,13 @@ def test_a6_overdue_attempts_are_finalised_once_and_in_time_though_the_worker_is
             pass
         ids = [player.attempt_id for player in players]
         [(deadline,)] = rig.rows("select max(deadline_at) from attempts where id = any(%(ids)s)", ids=ids)
-        kills = 0
+        kills, known = 0, set[int]()
         while clock.now() < deadline + GRACE + SETTLE / 2:
             if rig.find("job worker"):
                 rig.kill("job worker")
-                kills += 1
+                kills, known = kills + 1, rig.workers()
             time.sleep(0.1)
         assert kills > 0
-        known = rig.workers()
         wait_until(lambda: rig.workers() - known, PATIENCE, "the job worker is back")
         runs_since = clock.now()
         wait_until(lambda: _unscored(rig, ids) == 0, PATIENCE, "everything is scored")
@@ -57,7 +56,7 @@ def _unscored(rig: Rig, ids: list[int]) -> int:
 
 def test_a6_the_sweeper_goes_on_after_it_was_killed_in_the_middle_of_its_work(rig: Rig) -> None:
     """A job that a killed worker left as being done must not keep the next ones from being done."""
-    stage = rig.set_up(3, closes_in=6.0)
+    stage = rig.set_up(3, closes_in=8.0)
     with rig.playing(stage) as players:
         pass
     ids = [player.attempt_id for player in players]

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import itertools
 import os
-import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -16,27 +14,36 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 
 import config
 from accounts import services as accounts
+from accounts.models import Person
 from competitions.models import Competition, Level, Track
 from core import clock
 from core.database import db, transaction
 from organizations.models import Membership, Organization
-from tests.factories import make_bank, make_competition, make_level, make_organization, make_track
+from tests.factories import grant, make_bank, make_competition, make_level, make_organization, make_track
+from tests.processes import free_port, wait_until
 
 PASSWORD = "焊花很美 2026"
-PHONE = {"viewport": {"width": 360, "height": 740}, "locale": "en-US", "has_touch": True}
+AUTHOR, REVIEWER = "13900003001", "13900003002"
+PHONE = {
+    "viewport": {"width": 360, "height": 740},
+    "locale": "en-US",
+    "has_touch": True,
+    "reduced_motion": "reduce",  # what still moves cannot be measured
+}
+PATIENCE = 30
+"""Seconds that anything a page shows or does may take: other programs use the machine too, and no speed is promised."""
 _count = itertools.count(1)
+expect.set_options(timeout=PATIENCE * 1000)
 
 
 @pytest.fixture(scope="session")
 def address(application: Flask, settings: config.Settings) -> Iterator[str]:
     """Where a gunicorn of one worker serves the test database."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     own = replace(settings, port=port, host="127.0.0.1", web_workers=1, public_url=f"http://localhost:{port}")
     log = Path(settings.state_dir, "gunicorn.log")
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -49,22 +56,20 @@ def address(application: Flask, settings: config.Settings) -> Iterator[str]:
         )
         try:
             url = f"http://localhost:{port}"
-            _wait_until_up(url, server, log)
+            wait_until(lambda: server.poll() is not None or _answers(url), 120, "gunicorn answers")
+            assert server.poll() is None, log.read_text()[-2000:]
             yield url
         finally:
             server.terminate()
-            server.wait(20)
+            server.wait(60)
 
 
-def _wait_until_up(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
-    until = time.monotonic() + 20
-    while time.monotonic() < until and server.poll() is None:
-        try:
-            with urllib.request.urlopen(f"{url}/healthz", timeout=1):  # noqa: S310 - our own server
-                return
-        except OSError:
-            time.sleep(0.1)
-    pytest.fail(f"gunicorn did not start: {log.read_text()[-2000:]}")
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}/healthz", timeout=10):  # noqa: S310 - our own server
+            return True
+    except OSError:
+        return False
 
 
 @pytest.fixture(scope="session")
@@ -87,7 +92,7 @@ def device(app: Flask, address: str, chromium: Browser) -> Iterator[NewDevice]:
 
     def make(**changes: Any) -> Page:
         context = chromium.new_context(base_url=address, **{**PHONE, **changes})
-        context.set_default_timeout(8000)
+        context.set_default_timeout(PATIENCE * 1000)
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: broken.append(str(error)))
@@ -121,10 +126,26 @@ def world(app: Flask) -> World:
     track = make_track(competition, trade_code=trade)
     levels = [make_level(track, 1, items=5, pass_points=30), make_level(track, 2, items=5, pass_points=30)]
     phone = f"1380000{1000 + next(_count)}"
+    return World(phone, make_account(phone, "王小明", place).id, place, competition, track, levels)
+
+
+@pytest.fixture
+def writers(app: Flask) -> None:
+    """A federation with an author, a reviewer, and a trade."""
+    make_bank(size=2)
+    province = make_organization(name_en="Jianghai Federation")
+    make_account(AUTHOR, "吴思远", province, "question_author")
+    make_account(REVIEWER, "沈丽华", province, "question_reviewer")
+
+
+def make_account(phone: str, name: str, place: Organization, role: str | None = None) -> Person:
+    """Somebody of an organization who can sign in."""
     with transaction():
-        person_id = accounts.create_person(f"+86{phone}", PASSWORD, "王小明", "en").id
-        db.session.add(Membership(person_id=person_id, organization_id=place.id, began_at=clock.now()))
-    return World(phone, person_id, place, competition, track, levels)
+        person = accounts.create_person(f"+86{phone}", PASSWORD, name, "en")
+        db.session.add(Membership(person_id=person.id, organization_id=place.id, began_at=clock.now()))
+    if role:
+        grant(person, role, place)
+    return person
 
 
 def sign_in(page: Page, world: World, onward: str = "/") -> None:
@@ -133,4 +154,10 @@ def sign_in(page: Page, world: World, onward: str = "/") -> None:
     page.fill("[name=phone]", world.phone)
     page.fill("[name=password]", PASSWORD)
     page.press("[name=password]", "Enter")
-    page.wait_for_url(f"**{onward}")
+    page.wait_for_url(onward)
+
+
+def follow(page: Page, way: Locator) -> None:
+    """Press what leads to another page, and wait until the scripts of that page run."""
+    with page.expect_navigation():
+        way.click()

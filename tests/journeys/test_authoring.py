@@ -5,20 +5,15 @@ from __future__ import annotations
 import re
 
 import pytest
-from flask import Flask
 from playwright.sync_api import Page, expect
 from sqlalchemy import select
 
-from accounts import services as accounts
-from core import clock
-from core.database import db, transaction
-from organizations.models import Membership
+from core.database import db
 from questions.models import Question, QuestionVersion
-from tests.factories import grant, make_bank, make_organization
-from tests.journeys.conftest import PASSWORD, NewDevice
+from tests.journeys.conftest import AUTHOR, PATIENCE, REVIEWER, NewDevice
 from tests.journeys.test_story import look, press, sign_in, told
+from tests.processes import wait_until
 
-AUTHOR, REVIEWER = "13900003001", "13900003002"
 TEXTS = {
     "stem_zh": "焊接电流 {i} A，电弧电压 {u} V，焊接速度 5 mm/s，热输入是多少？",
     "stem_en": "At {i} A, {u} V and 5 mm/s, what is the heat input?",
@@ -35,21 +30,6 @@ TEXTS = {
 }
 
 
-@pytest.fixture
-def staff(app: Flask) -> None:
-    """A federation with an author, a reviewer, and a trade."""
-    make_bank(size=2)
-    province = make_organization(name_en="Jianghai Federation")
-    for phone, name, role in (
-        (AUTHOR, "吴思远", "question_author"),
-        (REVIEWER, "沈丽华", "question_reviewer"),
-    ):
-        with transaction():
-            person = accounts.create_person(f"+86{phone}", PASSWORD, name, "en")
-            db.session.add(Membership(person_id=person.id, organization_id=province.id, began_at=clock.now()))
-        grant(person, role, province)
-
-
 def versions() -> list[QuestionVersion]:
     db.session.rollback()
     wanted = select(QuestionVersion).where(QuestionVersion.created_by.is_not(None)).order_by(QuestionVersion.number)
@@ -61,7 +41,7 @@ def variable(page: Page, row: int, *values: str) -> None:
         page.fill(f"[name=variables-{row}-{part}]", value)
 
 
-@pytest.mark.usefixtures("staff")
+@pytest.mark.usefixtures("writers")
 def test_a_parametrised_question_goes_from_an_empty_form_through_a_return_to_its_approval(device: NewDevice) -> None:
     author, reviewer = device(), device()
     sign_in(author, AUTHOR, "/questions")
@@ -132,3 +112,70 @@ def test_a_parametrised_question_goes_from_an_empty_form_through_a_return_to_its
     assert second.key["unit"] == {"zh": "kJ/cm", "en": "kJ/cm"}
     press(reviewer, "Where it is used")
     press(reviewer, "Back to the question")
+
+
+WRITE = "/questions/write?owner=shared&trade=welding&type=single"
+KEPT = "Object.keys(localStorage).filter(key => key.startsWith('biwu.unsaved.')).length"
+FIELDS = "Object.values(localStorage).join()"
+
+
+def type_a_question(page: Page) -> None:
+    """Type a question that is not whole, with one more option than the form begins with, and wait until it is kept."""
+    page.goto(WRITE)
+    page.fill("[name=stem_zh]", "焊条为什么要烘干？\n说明理由。")
+    page.get_by_role("button", name="Add an option").click()
+    page.fill("[name=options-4-zh]", "第五个选项")
+    wait_until(lambda: "第五个选项" in page.evaluate(FIELDS), PATIENCE)
+
+
+@pytest.mark.usefixtures("writers")
+def test_what_an_author_typed_outlives_a_crash_and_an_expired_session_until_it_is_saved(device: NewDevice) -> None:
+    page = device()
+    sign_in(page, AUTHOR, "/questions")
+    type_a_question(page)
+    context = page.context
+    page.close()
+
+    page = context.new_page()
+    page.goto(WRITE)
+    press(page, "Bring it back", page.locator("#unsaved"))
+    expect(page.locator("[name=stem_zh]")).to_have_value("焊条为什么要烘干？\n说明理由。")
+    expect(page.locator("[name=options-4-zh]")).to_have_value("第五个选项")
+    assert versions() == []
+
+    context.clear_cookies()
+    page.get_by_role("button", name="Save what there is").click()
+    expect(page.get_by_role("heading", name="This page is out of date")).to_be_visible()
+    context.clear_cookies()
+    sign_in(page, AUTHOR, "/questions")
+    page.goto(WRITE)
+    press(page, "Bring it back", page.locator("#unsaved"))
+    press(page, "Save what there is")
+    told(page, "Saved as far as it goes.")
+    assert [version.stem["zh"].split() for version in versions()] == [["焊条为什么要烘干？", "说明理由。"]]
+    page.goto(WRITE)
+    expect(page.get_by_role("heading", name="Options")).to_be_visible()
+    expect(page.locator("#unsaved")).to_be_hidden()
+    assert page.evaluate(KEPT) == 0
+
+
+@pytest.mark.usefixtures("writers")
+def test_what_was_kept_can_be_thrown_away_and_goes_when_the_author_signs_out(device: NewDevice) -> None:
+    page = device()
+    sign_in(page, AUTHOR, "/questions")
+    type_a_question(page)
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.reload()
+    page.keyboard.press("Escape")
+    expect(page.locator("#unsaved")).to_be_visible()
+    page.get_by_role("button", name="Throw it away").click()
+    expect(page.locator("#unsaved")).to_be_hidden()
+    expect(page.locator("[name=stem_zh]")).to_have_value("")
+    assert page.evaluate(KEPT) == 0
+
+    type_a_question(page)
+    page.goto("/me/account")
+    assert page.evaluate(KEPT) == 1
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.locator("[name=password]").or_(page.get_by_role("link", name="Sign in")).first).to_be_visible()
+    assert page.evaluate(KEPT) == 0

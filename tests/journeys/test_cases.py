@@ -3,38 +3,17 @@
 from __future__ import annotations
 
 import pytest
-from flask import Flask
 from playwright.sync_api import Dialog, Page, expect
 from sqlalchemy import select
 
-from accounts import services as accounts
 from core import clock
-from core.database import db, transaction
-from organizations.models import Membership
+from core.database import db
 from questions import authoring
 from questions.authoring import Actor
 from questions.models import Question, QuestionVersion
-from tests.factories import grant, make_bank, make_organization
-from tests.journeys.conftest import PASSWORD, NewDevice
-from tests.journeys.test_story import look, press, sign_in, told
+from tests.journeys.conftest import AUTHOR, REVIEWER, NewDevice
+from tests.journeys.test_story import go, look, press, sign_in, told
 from tests.questions.written import text, written
-
-AUTHOR, REVIEWER = "13900004001", "13900004002"
-
-
-@pytest.fixture
-def staff(app: Flask) -> None:
-    """A federation with an author, a reviewer, and a trade."""
-    make_bank(size=2)
-    province = make_organization(name_en="Jianghai Federation")
-    for phone, name, role in (
-        (AUTHOR, "吴思远", "question_author"),
-        (REVIEWER, "沈丽华", "question_reviewer"),
-    ):
-        with transaction():
-            person = accounts.create_person(f"+86{phone}", PASSWORD, name, "en")
-            db.session.add(Membership(person_id=person.id, organization_id=province.id, began_at=clock.now()))
-        grant(person, role, province)
 
 
 def finish(page: Page, number: int) -> None:
@@ -51,7 +30,7 @@ def finish(page: Page, number: int) -> None:
 
 def finish_others(url: str) -> None:
     """Write the other two questions of the case of the question at an address."""
-    first = int(url.split("/")[-1])
+    first = int(url.split("#")[0].split("/")[-1])
     db.session.rollback()
     author_id = db.session.get_one(Question, first).author_id or 0
     for number in (2, 3):
@@ -59,7 +38,7 @@ def finish_others(url: str) -> None:
         authoring.save(first + number - 1, statement, 1, Actor(author_id, 1), clock.now())
 
 
-@pytest.mark.usefixtures("staff")
+@pytest.mark.usefixtures("writers")
 def test_a_case_is_begun_half_written_left_finished_ordered_and_approved_as_a_whole(device: NewDevice) -> None:
     author, reviewer = device(), device()
     sign_in(author, AUTHOR, "/questions")
@@ -73,7 +52,7 @@ def test_a_case_is_begun_half_written_left_finished_ordered_and_approved_as_a_wh
     press(author, "Begin the case")
     told(author, "The case is begun.")
     look(author)
-    author.get_by_role("link", name="Write: ").first.click()
+    go(author, author.get_by_role("link", name="Write: ").first)
     author.fill("[name=stem_zh]", "陈述 1")
     asked: list[str] = []
 
@@ -82,8 +61,8 @@ def test_a_case_is_begun_half_written_left_finished_ordered_and_approved_as_a_wh
         dialog.dismiss()
 
     author.once("dialog", stay)
-    author.evaluate("location.assign('/questions')")
-    author.wait_for_timeout(200)
+    with author.expect_event("dialog"):
+        author.evaluate("location.assign('/questions')")
     assert (asked, author.input_value("[name=stem_zh]")) == (["beforeunload"], "陈述 1")
     press(author, "Save what there is")
     told(author, "Saved as far as it goes.")

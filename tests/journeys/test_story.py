@@ -18,22 +18,22 @@ from openpyxl import load_workbook
 from playwright.sync_api import Locator, Page, expect
 
 import config
-from accounts import services as accounts
 from competitions import rules as play_rules
 from competitions.models import Attempt
 from core import clock
-from core.database import db, transaction
+from core.database import db
 from core.zone import SHANGHAI
-from organizations.models import Membership, Organization
+from organizations.models import Organization
 from payouts.rules import luhn
 from questions.queries import get_versions
 from questions.rules import TYPES
 from questions.services import load_banks
-from tests.factories import grant, make_organization
-from tests.journeys.conftest import PASSWORD, NewDevice, World
+from tests.factories import make_organization
+from tests.journeys.conftest import PASSWORD, PATIENCE, NewDevice, World, follow, make_account
 from tests.journeys.conftest import sign_in as log_in
 from tests.journeys.test_play import answer as pick
-from tests.journeys.test_play import join_and_start, stored
+from tests.journeys.test_play import go_on, join_and_start, stored
+from tests.processes import wait_until
 
 DESK = {"viewport": {"width": 1280, "height": 900}, "has_touch": False}
 SAVED = "[data-save][data-state=saved]"
@@ -69,7 +69,7 @@ def job_worker(app: Flask, address: str, settings: config.Settings) -> Iterator[
         )
         yield
         process.terminate()
-        process.wait(20)
+        process.wait(60)
 
 
 @pytest.fixture
@@ -91,11 +91,7 @@ def staff(app: Flask) -> Staff:
         )
     ):
         phones[office] = f"1390000{2001 + number}"
-        with transaction():
-            person = accounts.create_person(f"+86{phones[office]}", PASSWORD, name, "en")
-            db.session.add(Membership(person_id=person.id, organization_id=place.id, began_at=clock.now()))
-        if role:
-            grant(person, role, place)
+        make_account(phones[office], name, place, role)
     return Staff(**phones, province=province, plant=plant, other_plant=other)
 
 
@@ -118,7 +114,7 @@ def sign_in(page: Page, phone: str, onward: str = "/") -> Page:
     page.fill("[name=phone]", phone)
     page.fill("[name=password]", PASSWORD)
     page.press("[name=password]", "Enter")
-    page.wait_for_url(f"**{onward}")
+    page.wait_for_url(onward)
     look(page)
     return page
 
@@ -130,8 +126,7 @@ def press(page: Page, name: str | re.Pattern[str], within: Locator | None = None
 
 
 def go(page: Page, way: Locator) -> None:
-    with page.expect_navigation():
-        way.click()
+    follow(page, way)
     look(page)
 
 
@@ -341,14 +336,14 @@ def begin_and_lose_the_line(page: Page, name: str) -> Page:
     again = page.context.new_page()
     again.goto("/me")
     look(again)
-    again.get_by_role("link", name="Continue").click()
-    expect(again.locator(SAVED)).to_be_visible()
+    go_on(again)
+    wait_until(lambda: len(stored()) == 4, PATIENCE, "what was kept is stored")
     return again
 
 
 def finish_elsewhere(page: Page) -> None:
     """Go on in another browser, answer the rest and hand in."""
-    page.get_by_role("link", name="Continue").click()
+    go_on(page)
     expect(page.locator("[data-palette-count]").first).to_have_text("4/10")
     key = right_answers(attempt_on(page))
     for number in range(5, 11):
@@ -400,7 +395,7 @@ def export_ranking(page: Page, event: int, folder: Path) -> None:
     press(page, "Export the ranking")
     press(page, "Make the file")
     with page.expect_download() as taken:
-        page.get_by_role("link", name="Download").click(timeout=20_000)
+        page.get_by_role("link", name="Download").click()
     taken.value.save_as(folder / "ranking.xlsx")
     sheet = load_workbook(folder / "ranking.xlsx").active
     assert sheet is not None
@@ -473,7 +468,7 @@ def test_the_whole_story_from_a_draft_to_a_paid_prize(
     expect(worker.get_by_role("link", name=re.compile("^Plant Safety Month"))).to_be_visible()
     worker = begin_and_lose_the_line(worker, "Welding Cup")
 
-    expect(organizer.locator(".tile", has_text="Playing now")).to_contain_text("1", timeout=15_000)
+    expect(organizer.locator(".tile", has_text="Playing now")).to_contain_text("1")
     finish_elsewhere(sign_in(device(), "13900003001"))
     rival = sign_in(device(), staff.rival)
     expect(rival.get_by_role("link", name=re.compile("^Welding Cup"))).to_be_visible()
@@ -529,7 +524,7 @@ def test_two_tabs_of_one_browser_hold_the_same_answers(device: NewDevice, world:
     pick(first, 3, "Option a")
     first.context.set_offline(False)
     for page in (first, second):
-        expect(page.locator(SAVED)).to_be_visible(timeout=15_000)
+        expect(page.locator(SAVED)).to_be_visible()
     saved = stored()
     assert saved.keys() == {1, 2, 3}
     third = first.context.new_page()

@@ -6,21 +6,12 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
-from accounts.models import Person
+from core import clock
 from core.database import db
 from laboratory import services
+from laboratory.models import ItemParameters, ItemStatistic
 from tests import factories as make
 from tests.laboratory.test_services import stage  # noqa: F401 - a fixture
-
-
-def browser_of(app: Flask, person: Person) -> FlaskClient:
-    """A browser with a session of this person."""
-    token = f"cookie-{person.id}"
-    make.make_session(person, kind="cookie", token=token)
-    browser = app.test_client()
-    with browser.session_transaction() as session:
-        session["_user_id"] = token
-    return browser
 
 
 def signed_in(app: Flask, role: str | None, node: object) -> FlaskClient:
@@ -28,7 +19,7 @@ def signed_in(app: Flask, role: str | None, node: object) -> FlaskClient:
     person = make.make_person(node)  # type: ignore[arg-type]
     if role:
         make.grant(person, role, node)  # type: ignore[arg-type]
-    return browser_of(app, person)
+    return make.sign_in(app.test_client(), person)
 
 
 def test_an_organizer_reads_items_one_item_and_the_levels(app: Flask, stage) -> None:  # type: ignore[no-untyped-def]  # noqa: F811
@@ -47,6 +38,34 @@ def test_an_organizer_reads_items_one_item_and_the_levels(app: Flask, stage) -> 
     services.run_simulation(db.session.scalar(text("select max(id) from simulations")) or 0)
     assert "The items that appear most often" in browser.get(f"/laboratory/levels/{level.id}?lang=en").text
     assert browser.post("/laboratory/export", data={"trade": "welding"}).status_code == 303
+
+
+def test_an_organizer_asks_for_the_two_parameter_model_and_sees_an_item_s_curve(app: Flask, stage) -> None:  # type: ignore[no-untyped-def]  # noqa: F811
+    competition, _level, province = stage
+    services.compute_due()
+    browser = signed_in(app, "organizer", province)
+    page = f"/laboratory/competitions/{competition.id}?lang=en"
+    assert "Not estimated yet." in browser.get(page).text
+    assert browser.post(f"/laboratory/competitions/{competition.id}/fit").status_code == 303
+    assert "The model is being estimated." in browser.get(page).text
+    item = db.session.query(ItemStatistic).filter_by(competition_id=competition.id).order_by(ItemStatistic.id).first()
+    assert item is not None
+    db.session.add(
+        ItemParameters(
+            competition_id=competition.id,
+            version_id=item.version_id,
+            slope=1.3,
+            location=-0.5,
+            n=812,
+            computed_at=clock.now(),
+        )
+    )
+    db.session.commit()
+    assert "for 1 item." in browser.get(page).text
+    shown = browser.get(f"/laboratory/items/{item.id}?lang=en").text
+    assert "-0.50" in shown
+    assert "812" in shown
+    assert '<th scope="row">-0.50</th><td class="n">50.0%</td>' in shown
 
 
 def test_p3_a_stranger_finds_nothing(app: Flask, stage) -> None:  # type: ignore[no-untyped-def]  # noqa: F811

@@ -55,6 +55,9 @@ def answers(*groups: tuple[int, str, float, int]) -> list[Response]:
     return [response(mark, rest, value) for count, value, mark, rest in groups for _ in range(count)]
 
 
+NEARLY_ALIKE = (("a", 10, 40), ("a", 10, 58), ("b", 0, 42), ("b", 0, 60))
+
+
 @pytest.mark.parametrize(
     ("responses", "light"),
     [
@@ -62,7 +65,9 @@ def answers(*groups: tuple[int, str, float, int]) -> list[Response]:
         (answers((20, "a", 10, 60), (20, "b", 0, 20)), ("green", "good")),
         (answers((20, "a", 10, 20), (20, "b", 0, 60)), ("red", "key")),  # the better earn nothing: b may be the key
         (answers((39, "a", 10, 60), (1, "b", 0, 20)), ("amber", "too_easy")),
-        (answers((6, "a", 10, 80), (10, "b", 0, 60), (24, "b", 0, 20)), ("red", "key")),  # the best third prefers b
+        (answers((8, "a", 10, 80), (30, "b", 0, 60), (60, "b", 0, 20)), ("red", "key")),  # the best third prefers b
+        (answers((6, "a", 10, 80), (10, "b", 0, 60), (24, "b", 0, 20)), ("amber", "too_hard")),  # by chance, if at all
+        (answers(*((8, key, mark, rest) for key, mark, rest in NEARLY_ALIKE)), ("amber", "weak")),  # -10: chance
         (answers(*((1, "abcdefgh"[n % 8], 10 if n % 8 == 0 else 0, 90 - n) for n in range(48))), ("amber", "too_hard")),
         (answers((20, "a", 10, 40), (20, "b", 0, 40)), ("amber", "weak")),
     ],

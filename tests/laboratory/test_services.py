@@ -12,8 +12,8 @@ from competitions import services as competitions
 from competitions.models import Competition, Level
 from core import clock
 from core.database import db
-from laboratory import queries, services, tasks
-from laboratory.models import ItemStatistic, LevelStatistic, Simulation
+from laboratory import irt, queries, services, tasks
+from laboratory.models import ItemParameters, ItemStatistic, LevelStatistic, Simulation
 from organizations.models import Organization
 from questions.models import Question
 from tests import factories as make
@@ -103,6 +103,28 @@ def test_items_are_found_by_light_and_words(stage: tuple[Competition, Level, Org
     db.session.query(Question).filter_by(id=rows[0].question.id).update({"organization_id": province.id})
     assert queries.list_items("welding", [], competition.id)[1] == 3
     assert queries.list_items("welding", [province.id], competition.id)[1] == 4
+
+
+def test_the_two_parameter_model_is_fitted_once_asked_and_again_replaces_it(
+    stage: tuple[Competition, Level, Organization], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    competition, _level, _province = stage
+    assert services.fit(competition.id) == 0, "34 entrants settle nothing"
+    monkeypatch.setattr(irt, "LEAST_PEOPLE", PLAYERS)
+    monkeypatch.setattr(irt, "LEAST_RESPONSES", PLAYERS)
+    assert services.request_fit(competition.id, tasks.fit)
+    assert not services.request_fit(competition.id, tasks.fit), "one waits already"
+    first = services.fit(competition.id)
+    assert first > 0
+    assert services.fit(competition.id) == first
+    fitted = queries.find_fit(competition.id)
+    assert fitted is not None
+    assert fitted.items == first == db.session.query(ItemParameters).count()
+    one = db.session.query(ItemParameters).first()
+    assert one is not None
+    assert one.n == PLAYERS
+    assert queries.find_parameters(one.version_id, None) is one
+    assert queries.find_parameters(one.version_id, competition.id + 1) is None
 
 
 def test_a_rehearsal_draws_every_paper_and_tells_how_far_it_is(

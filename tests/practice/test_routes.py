@@ -26,8 +26,8 @@ from tests.factories import (
     make_organization,
     make_participation,
     make_person,
-    make_session,
     make_track,
+    sign_in,
 )
 from tests.practice.helpers import NOON, Workplace, answer, change, given, learner, make_workplace
 
@@ -60,18 +60,12 @@ class Scene:
         return html.unescape(reply.text)
 
 
-def sign_in(client: FlaskClient, person: Person) -> None:
-    make_session(person, kind="cookie", token=f"cookie-{person.id}", expires_at=NOON + timedelta(days=400))
-    with client.session_transaction() as session:
-        session["_user_id"] = f"cookie-{person.id}"
-
-
 @pytest.fixture
 def scene(client: FlaskClient) -> Iterator[Scene]:
     with time_machine.travel(NOON, tick=False) as clock:
         work = make_workplace()
         client.set_cookie("lang", "en")
-        sign_in(client, work.person)
+        sign_in(client, work.person, expires_at=NOON + timedelta(days=400))
         yield Scene(client, work, clock)
 
 

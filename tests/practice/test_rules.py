@@ -182,6 +182,30 @@ def test_a_streak_is_broken_by_workdays_only_and_two_a_month_are_frozen(
     assert rules.streak(practised, MONDAY + timedelta(days=today)) == streak
 
 
+def test_a_public_holiday_is_no_workday_and_a_weekend_worked_instead_is_one() -> None:
+    october = [date(2026, 10, day) for day in range(1, 12)]
+    assert [day.day for day in october if rules.is_workday(day)] == [8, 9, 10]
+    assert rules.is_workday(date(2026, 9, 20))  # a Sunday
+
+
+def test_the_national_day_week_breaks_no_streak_and_a_shifted_sunday_can() -> None:
+    last = date(2026, 9, 30)
+    assert rules.streak([last], date(2026, 10, 8)) == Streak(1, False, 2)
+    assert rules.streak([last, date(2026, 10, 8)], date(2026, 10, 8)) == Streak(2, True, 2)
+    assert rules.streak([date(2026, 9, 19)], date(2026, 9, 21)) == Streak(1, False, 1, (date(2026, 9, 20),))
+
+
+def test_in_a_year_whose_holidays_are_not_known_monday_to_friday_are_workdays() -> None:
+    first = date(2150, 10, 1)
+    week = [first + timedelta(days=number) for number in range(7)]
+    assert [rules.is_workday(day) for day in week] == [day.weekday() < 5 for day in week]
+    assert rules.streak([first], first).days == 1
+
+
+def test_weeks_without_practice_break_a_streak_though_a_long_holiday_lies_in_them() -> None:
+    assert rules.streak([date(2025, 1, 24), date(2025, 2, 12)], date(2025, 2, 12)).days == 1
+
+
 def test_every_month_has_its_own_freezes() -> None:
     march = {date(2026, 3, 25), date(2026, 3, 27), date(2026, 3, 31), date(2026, 4, 2), date(2026, 4, 3)}
     found = rules.streak(march, date(2026, 4, 3))

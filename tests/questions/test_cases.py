@@ -24,7 +24,7 @@ from questions.formats.neutral import WriteOptions
 from questions.models import Question, QuestionVersion
 from questions.queries_admin import Wanted
 from questions.rules import Bank, BlueprintRow
-from tests.factories import grant, make_bank, make_organization, make_person, make_session
+from tests.factories import grant, make_bank, make_organization, make_person, sign_in
 from tests.questions.written import text, written
 
 STEM = {"stem": text("某车间有一台焊机。", "There is a welder in a workshop."), "media": []}
@@ -61,12 +61,7 @@ class World:
         node = node or self.province
         person = person or make_person(node, locale="en")
         grant(person, role, node)
-        token = f"cookie-of-{person.id}"
-        make_session(person, "cookie", token)
-        browser = self.app.test_client()
-        with browser.session_transaction() as session:
-            session["_user_id"] = token
-        return browser
+        return sign_in(self.app.test_client(), person)
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from questions import checks
+from questions.rules import TYPES
 from questions.services import check_banks, find_problems, read_banks
 
 CONTENT = Path(__file__).parents[2] / "content"
@@ -22,7 +23,7 @@ def test_every_bank_uses_every_type_and_sixty_items_or_more_are_parametrised() -
     _trades, banks = read_banks(CONTENT)
     questions = [question for bank in banks.values() for question in bank["questions"]]
     assert len(banks) == 5
-    assert all({one["type"] for one in bank["questions"]} == set(checks.TYPES) for bank in banks.values())
+    assert all({one["type"] for one in bank["questions"]} == set(TYPES) for bank in banks.values())
     assert sum("variables" in question for question in questions) >= 60
     assert sum("case" in question for question in questions) >= 5 * 9
     assert {one["difficulty"] for one in questions} == {1, 2, 3, 4, 5}

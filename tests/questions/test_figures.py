@@ -18,7 +18,7 @@ from questions import authoring, queries_admin
 from questions.authoring import Actor
 from questions.models import Question
 from questions.queries_admin import Measured, Wanted
-from tests.factories import grant, make_bank, make_organization, make_person, make_session
+from tests.factories import grant, make_bank, make_organization, make_person, sign_in
 from tests.questions.written import written
 
 FIGURES: list[dict[str, Any]] = [
@@ -46,12 +46,7 @@ def ids(app: Flask) -> list[int]:
 def browser(app: Flask, role: str, node: Organization) -> FlaskClient:
     person = make_person(node, locale="en")
     grant(person, role, node)
-    token = f"cookie-of-{person.id}"
-    make_session(person, "cookie", token)
-    client = app.test_client()
-    with client.session_transaction() as session:
-        session["_user_id"] = token
-    return client
+    return sign_in(app.test_client(), person)
 
 
 def places(ids: list[int], order: str = "newest", **measured: Any) -> list[int]:
@@ -146,11 +141,18 @@ def test_a_page_of_the_list_takes_as_many_statements_whatever_it_shows(app: Flas
     reader = browser(app, "organizer", make_organization())
     reader.get("/questions")
     seen: list[str] = []
-    event.listen(db.engine, "before_cursor_execute", lambda *told: seen.append(told[2]))
+
+    def note(*told: Any) -> None:
+        seen.append(told[2])
+
+    event.listen(db.engine, "before_cursor_execute", note)
     counts = []
-    for address in ("/questions?light=grey", "/questions?order=weakest"):
-        seen.clear()
-        reader.get(address)
-        counts.append(len(seen))
-        assert sum("figures" in statement for statement in seen) == 2
+    try:
+        for address in ("/questions?light=grey", "/questions?order=weakest"):
+            seen.clear()
+            reader.get(address)
+            counts.append(len(seen))
+            assert sum("figures" in statement for statement in seen) == 2
+    finally:
+        event.remove(db.engine, "before_cursor_execute", note)
     assert counts[0] == counts[1]

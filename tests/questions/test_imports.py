@@ -5,19 +5,18 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import procrastinate
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
 from accounts.models import Person
-from core import clock, exports, jobs
+from core import clock, exports
 from core.database import db
 from core.errors import NotFound
 from core.models import AuditEntry, Export
@@ -29,7 +28,8 @@ from questions.examining import Plan, Settings, examine
 from questions.formats import FORMATS
 from questions.formats.neutral import LARGEST_FILE, WriteOptions
 from questions.models import Media, Question, QuestionImport, QuestionNote, QuestionVersion, Topic, Trade
-from tests.factories import grant, make_organization, make_person, make_session
+from tests.factories import grant, make_organization, make_person, sign_in
+from tests.queue import work_off
 
 HEAD = (
     "题型,知识点,难度,题干（中文）,题干（英文）,选项A（中文）,选项A（英文）,选项B（中文）,选项B（英文）,答案,"
@@ -59,23 +59,16 @@ class World:
     plant: Organization
     author: Person
     admin: Person
-    browsers: dict[int, FlaskClient] = field(default_factory=dict)
 
     def browser(self, person: Person) -> FlaskClient:
-        if person.id not in self.browsers:
-            browser = self.app.test_client()
-            make_session(person, "cookie", f"cookie-of-{person.id}")
-            with browser.session_transaction() as session:
-                session["_user_id"] = f"cookie-of-{person.id}"
-            self.browsers[person.id] = browser
-        return self.browsers[person.id]
+        return sign_in(self.app.test_client(), person)
 
     def begin(self, body: bytes, name: str = "q.csv", settings: Settings | None = None) -> int:
         """Upload into the shared bank as its author, and have it checked."""
         by = Actor(self.author.id, self.province.id)
-        batch = imports.begin(name, body, "welding", None, by, clock.now(), settings or Settings())
-        imports.check(batch.id)
-        return batch.id
+        import_ = imports.begin(name, body, "welding", None, by, clock.now(), settings or Settings())
+        imports.check(import_.id)
+        return import_.id
 
     def take_in(self, import_id: int) -> QuestionImport:
         imports.take_in(import_id)
@@ -116,12 +109,12 @@ def acts() -> list[tuple[str, int | None, int | None]]:
 
 def test_a_file_is_checked_first_and_then_imported_whole_as_drafts_of_its_author(world: World) -> None:
     import_id = world.begin(table(row(1), row(2), row(3)))
-    batch = fresh(import_id)
-    report = imports.get_report(batch)
-    assert (batch.state, report.found, report.ready, report.faulty) == ("checked", 3, 3, 0)
+    import_ = fresh(import_id)
+    report = imports.get_report(import_)
+    assert (import_.state, report.found, report.ready, report.faulty) == ("checked", 3, 3, 0)
     assert count_questions() == 0, "a check changes nothing"
-    batch = world.take_in(import_id)
-    assert (batch.state, batch.imported, batch.body) == ("done", 3, None)
+    import_ = world.take_in(import_id)
+    assert (import_.state, import_.imported, import_.body) == ("done", 3, None)
     questions = list(db.session.scalars(select(Question).order_by(Question.id)))
     assert {(one.state, one.author_id, one.organization_id, one.current_version_id) for one in questions} == {
         ("draft", world.author.id, None, None)
@@ -156,9 +149,9 @@ def test_an_import_that_breaks_midway_leaves_nothing_behind(world: World, monkey
 
     monkeypatch.setattr("questions.imports.audit.record", break_down)
     imports.run(import_id)
-    batch = fresh(import_id)
-    assert (batch.state, count_questions()) == ("failed", 0)
-    error = imports.get_error(batch)
+    import_ = fresh(import_id)
+    assert (import_.state, count_questions()) == ("failed", 0)
+    error = imports.get_error(import_)
     assert error is not None
     assert error.text.startswith("Something went wrong on our side.")
 
@@ -180,10 +173,10 @@ def test_what_the_bank_or_the_file_has_already_is_found_whatever_its_spaces_and_
 def test_an_enterprise_does_not_learn_what_the_shared_bank_has(world: World) -> None:
     world.take_in(world.begin(table(row(1))))
     by = Actor(world.admin.id, world.plant.id)
-    batch = imports.begin("q.csv", table(row(1)), "welding", world.plant.id, by, clock.now(), Settings())
-    imports.check(batch.id)
-    assert imports.get_report(fresh(batch.id)).twins == 0
-    assert world.take_in(batch.id).imported == 1
+    import_ = imports.begin("q.csv", table(row(1)), "welding", world.plant.id, by, clock.now(), Settings())
+    imports.check(import_.id)
+    assert imports.get_report(fresh(import_.id)).twins == 0
+    assert world.take_in(import_.id).imported == 1
     own = db.session.scalar(select(Question).where(Question.organization_id == world.plant.id))
     assert own is not None
     assert own.author_id == world.admin.id
@@ -304,19 +297,19 @@ def test_a_case_is_imported_as_one_and_torn_apart_by_one_fault(world: World) -> 
 
 def test_a_file_that_cannot_be_read_says_why(world: World) -> None:
     import_id = world.begin(b"MZ\x90\x00" + bytes(100), "virus.exe")
-    batch = fresh(import_id)
-    error = imports.get_error(batch)
+    import_ = fresh(import_id)
+    error = imports.get_error(import_)
     assert error is not None
-    assert batch.state == "failed"
+    assert import_.state == "failed"
     assert error.text.startswith("The file is in none of the formats")
 
 
 def test_a_discarded_file_is_dropped_and_never_checked(world: World) -> None:
     by = Actor(world.author.id, world.province.id)
-    batch = imports.begin("q.csv", table(row(1)), "welding", None, by, clock.now(), Settings())
-    imports.discard(batch.id, clock.now())
-    imports.check(batch.id)
-    assert (fresh(batch.id).state, fresh(batch.id).body) == ("discarded", None)
+    import_ = imports.begin("q.csv", table(row(1)), "welding", None, by, clock.now(), Settings())
+    imports.discard(import_.id, clock.now())
+    imports.check(import_.id)
+    assert (fresh(import_.id).state, fresh(import_.id).body) == ("discarded", None)
     old = imports.begin("old.csv", table(row(1)), "welding", None, by, clock.now() - timedelta(days=8), Settings())
     imports.begin("new.csv", table(row(1)), "welding", None, by, clock.now(), Settings())
     assert (fresh(old.id).state, fresh(old.id).body) == ("discarded", None)
@@ -324,16 +317,16 @@ def test_a_discarded_file_is_dropped_and_never_checked(world: World) -> None:
 
 def test_a_check_that_is_discarded_meanwhile_stops(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     by = Actor(world.author.id, world.province.id)
-    batch = imports.begin("q.csv", table(row(1)), "welding", None, by, clock.now(), Settings())
+    import_ = imports.begin("q.csv", table(row(1)), "welding", None, by, clock.now(), Settings())
     examined: Callable[..., Any] = examine
 
     def discard_first(plan: Plan, progress: Any) -> Any:
-        imports.discard(batch.id, clock.now())
+        imports.discard(import_.id, clock.now())
         return examined(plan, progress)
 
     monkeypatch.setattr(imports, "examine", discard_first)
-    imports.check(batch.id)
-    assert (fresh(batch.id).state, fresh(batch.id).report) == ("discarded", {})
+    imports.check(import_.id)
+    assert (fresh(import_.id).state, fresh(import_.id).report) == ("discarded", {})
 
 
 def test_what_the_bank_got_meanwhile_is_found_when_the_import_runs(world: World) -> None:
@@ -341,20 +334,11 @@ def test_what_the_bank_got_meanwhile_is_found_when_the_import_runs(world: World)
     world.take_in(world.begin(table(row(1))))
     imports.take_in(import_id)
     imports.run(import_id)
-    batch = fresh(import_id)
-    error = imports.get_error(batch)
+    import_ = fresh(import_id)
+    error = imports.get_error(import_)
     assert error is not None
-    assert (batch.state, count_questions()) == ("checked", 1)
+    assert (import_.state, count_questions()) == ("checked", 1)
     assert error.text.startswith("The bank has changed")
-
-
-def work(app: Flask) -> None:
-    """Do what waits in the queue, as the worker does."""
-    url = str(app.config["SQLALCHEMY_DATABASE_URI"]).replace("postgresql+psycopg://", "postgresql://", 1)
-    db.session.rollback()
-    with jobs.jobs.replace_connector(procrastinate.PsycopgConnector(conninfo=url)) as worker:
-        worker.run_worker(wait=False, install_signal_handlers=False, listen_notify=False, concurrency=1)
-    db.session.expire_all()
 
 
 def upload(world: World, person: Person, body: bytes, name: str = "题库.csv", bank: str = "shared") -> Any:
@@ -371,7 +355,7 @@ def test_the_wizard_leads_from_the_upload_to_the_report_and_back(world: World) -
     address = reply.headers["Location"]
     browser = world.browser(world.author)
     assert "data-refresh" in browser.get(address).text
-    work(world.app)
+    work_off(world.app)
     page = browser.get(f"{address}?lang=en").text
     assert "The answer names option E, which is not there." in page
     assert "line 3, column J" in page
@@ -383,13 +367,13 @@ def test_the_wizard_leads_from_the_upload_to_the_report_and_back(world: World) -
     assert "Leave out 1 question with a problem" in page
     settings = {"topic": "", "difficulty": "3", "source": "", "leave_out": "y"}
     assert browser.post(f"{address}/settings", data=settings).status_code == 303
-    work(world.app)
+    work_off(world.app)
     page = browser.get(f"{address}?lang=en").text
     assert "Import 1 question as a draft" in page
     assert "1 question with a problem is left out; it is named below." in page
     assert "The answer names option E, which is not there." in page
     assert browser.post(f"{address}/take_in").status_code == 303
-    work(world.app)
+    work_off(world.app)
     page = browser.get(f"{address}?lang=en").text
     assert "1 question was imported as a draft." in page
     assert "题库.csv" in browser.get("/questions/imports").text
@@ -402,30 +386,30 @@ def test_the_wizard_leads_from_the_upload_to_the_report_and_back(world: World) -
 def test_a_column_is_taken_for_what_the_page_says(world: World) -> None:
     body = "问法,标准答案,章节\n氧气瓶是什么颜色？,天蓝|淡蓝,气瓶\n".encode()
     address = upload(world, world.author, body).headers["Location"]
-    work(world.app)
+    work_off(world.app)
     browser = world.browser(world.author)
     assert "No column headed Question or Answer was found." in browser.get(f"{address}?lang=en").text
     browser.post(
         f"{address}/settings",
         data={"topic": "", "difficulty": "3", "column-0": "stem_zh", "column-1": "answer", "column-2": "topic"},
     )
-    work(world.app)
-    batch = fresh(int(address.rpartition("/")[2]))
-    assert imports.get_report(batch).types == {"fill_in": 1}
-    assert imports.get_settings(batch).mapping == {"问法": "stem_zh"}
+    work_off(world.app)
+    import_ = fresh(int(address.rpartition("/")[2]))
+    assert imports.get_report(import_).types == {"fill_in": 1}
+    assert imports.get_settings(import_).mapping == {"问法": "stem_zh"}
 
 
 def test_a_column_that_the_template_does_not_have_stays_what_it_was_guessed_to_be(world: World) -> None:
     body = b"content,option1,option2,isCorrect1,isCorrect2,topic\nWhich burns?,argon,propane,false,true,gas\n"
     address = upload(world, world.author, body).headers["Location"]
-    work(world.app)
+    work_off(world.app)
     browser = world.browser(world.author)
     page = browser.get(f"{address}?lang=en").text
     assert '<option value="correct_2" selected>Whether option 2 is right</option>' in page
     taken = ["stem", "option_1", "option_2", "correct_1", "correct_2", "topic"]
     columns = {f"column-{at}": name for at, name in enumerate(taken)}
     browser.post(f"{address}/settings", data={"topic": "", "difficulty": "3", **columns})
-    work(world.app)
+    work_off(world.app)
     report = imports.get_report(fresh(int(address.rpartition("/")[2])))
     assert (report.ready, [column.field for column in report.columns]) == (1, taken)
 
@@ -471,7 +455,7 @@ def test_an_export_comes_back_as_the_same_questions(world: World, tmp_path: Path
     assert "10 questions" in browser.get("/questions/export?trade=welding&lang=en").text
     reply = browser.post("/questions/export?lang=en", data=CHOSEN | {"format": "moodle"})
     assert reply.status_code == 303
-    work(world.app)
+    work_off(world.app)
     export = db.session.scalar(select(Export))
     assert export is not None
     assert (export.state, export.done, export.filename) == ("done", 10, "Questions Welding.xml")
@@ -488,7 +472,7 @@ def test_what_an_export_cannot_hold_is_said_on_its_page(world: World) -> None:
     world.take_in(world.begin((FIXTURES / "moodle.xml").read_bytes(), "m.xml", Settings(topic="gas", leave_out=True)))
     browser = world.browser(world.author)
     reply = browser.post("/questions/export", data=CHOSEN | {"format": "gift"})
-    work(world.app)
+    work_off(world.app)
     page = browser.get(f"{reply.headers['Location']}?lang=en").text
     assert "What the file does not hold" in page
     assert "GIFT cannot hold images or sounds; choose Moodle XML or QTI." in page
@@ -550,8 +534,8 @@ def test_five_thousand_rows_are_imported_by_the_command_which_says_how_long_it_t
 
 def test_a_report_of_an_earlier_release_does_not_break_its_page(world: World) -> None:
     import_id = world.begin(table(row(1)))
-    batch = fresh(import_id)
-    batch.report = {"found": 1, "problems": [{"text": "old", "values": {}, "count": 1, "places": []}]}
+    import_ = fresh(import_id)
+    import_.report = {"found": 1, "problems": [{"text": "old", "values": {}, "count": 1, "places": []}]}
     db.session.commit()
     page = world.browser(world.author).get(f"/questions/imports/{import_id}?lang=en")
     assert page.status_code == 200
@@ -560,7 +544,7 @@ def test_a_report_of_an_earlier_release_does_not_break_its_page(world: World) ->
 
 def test_an_empty_template_holds_nothing_to_import(world: World) -> None:
     import_id = world.begin(FORMATS["xlsx"].write([], {}, WriteOptions()).body, "empty.xlsx")
-    batch = fresh(import_id)
-    assert (batch.state, imports.get_report(batch).found) == ("checked", 0)
+    import_ = fresh(import_id)
+    assert (import_.state, imports.get_report(import_).found) == ("checked", 0)
     with pytest.raises(ImportNotNow):
         imports.take_in(import_id)

@@ -331,23 +331,25 @@ def test_values_that_no_draw_can_reach_are_refused_and_not_searched_for_ever() -
     ],
 )
 def test_an_expression_can_do_nothing_but_arithmetic(text: str) -> None:
-    began = time.perf_counter()
+    began = time.thread_time()
     for values in ({"i": Decimal(3)}, {}):
         with pytest.raises(BadExpression):
             evaluate(text, values)
     with pytest.raises(BadExpression):
         holds(f"({text}) > 1", {"i": Decimal(3)})
-    assert time.perf_counter() - began < 1
+    assert time.thread_time() - began < 1
 
 
 PIECES = ("i", "9", "0.5", "64", "(", ")", "+", "-", "*", "/", "**", ",", "round", "sqrt", "max", ".", "_", "<", " ")
 
 
-@settings(max_examples=300, deadline=1000)
+@settings(max_examples=300)
 @given(st.one_of(st.text(max_size=40), st.lists(st.sampled_from(PIECES), max_size=25).map("".join)))
 def test_any_text_is_a_finite_number_or_refused(text: str) -> None:
+    began = time.thread_time()
     with suppress(BadExpression):
         assert evaluate(text, {"i": Decimal(7)}).is_finite()
+    assert time.thread_time() - began < 1
 
 
 @given(versions(), st.data())

@@ -16,7 +16,7 @@ from questions.errors import BadMedia, BankInvalid
 from questions.media import keep
 from questions.models import Media, QuestionVersion
 from questions.services import check_banks, load_banks
-from tests.factories import PIXEL, make_media, make_person, make_session
+from tests.factories import PIXEL, make_media, make_person, sign_in
 
 FRAME = b"\xff\xfb\x90\x64" + bytes(413)
 ALT = {"zh": "接头", "en": "A joint"}
@@ -111,10 +111,7 @@ def test_what_is_no_image_or_sound_is_never_kept(app: Flask) -> None:
 @pytest.fixture
 def reader(client: FlaskClient) -> FlaskClient:
     """The browser of somebody who is signed in."""
-    make_session(make_person(), kind="cookie", token="reader")
-    with client.session_transaction() as session:
-        session["_user_id"] = "reader"
-    return client
+    return sign_in(client, make_person())
 
 
 def test_an_image_is_sent_with_its_type_for_good_and_never_guessed_at(reader: FlaskClient) -> None:

@@ -40,8 +40,10 @@ _IDS = {
     "ledger_id": "select min(id) from ledgers",
     "payout_id": "select min(id) from payouts",
     "batch_id": "select coalesce(min(id), 1) from payout_batches",
-    "rule_id": "select min(id) from prize_rules",
-    "tier_id": "select coalesce(min(id), 1) from bonus_tiers",
+    "rule_id": "select min(r.id) from prize_rules r join competitions c on c.id = r.competition_id"
+    " where c.state = 'sealed'",
+    "tier_id": "select min(t.id) from bonus_tiers t join ledgers l on l.id = t.ledger_id"
+    " join competitions c on c.id = l.competition_id where c.state = 'sealed'",
     "statistic_id": "select min(id) from item_statistics where competition_id is null",
     "position": "select 1",
     "trade_code": "select min(code) from trades",

@@ -372,6 +372,54 @@ def test_questions_as_chinese_systems_write_them_in_text_are_read() -> None:
     ]
 
 
+def test_answers_in_brackets_options_side_by_side_and_explanations_after_an_answer_are_read() -> None:
+    reading = read(
+        """
+        一、单选题
+        1. 氧气瓶的颜色是（ ）。
+        A.天蓝 B.白 C.黄
+        答案：A
+        解析：国家标准。
+        2、下列属于工具的是（AB）。
+        A、锤
+        B、钳
+        C、水
+        3. 钨极属于（ ）
+        A. 电极
+        B. 见 B. 项
+        正确答案：A  解析：不熔化。
+        二、判断题
+        4. 氩气能燃烧。（×）
+        5. 氧气助燃（√）
+        6. 空气助燃
+        答案：对
+        """
+    )
+    assert [brief(item)[:2] for item in reading.items] == [
+        ("single", ["a"]),
+        ("multiple", ["a", "b"]),
+        ("single", ["a"]),
+        ("true_false", False),
+        ("true_false", True),
+        ("true_false", True),
+    ]
+    assert [option["zh"] for option in reading.items[0].question["options"]] == ["天蓝", "白", "黄"]
+    assert [option["zh"] for option in reading.items[2].question["options"]] == ["电极", "见 B. 项"]
+    assert [item.question["stem"]["zh"] for item in reading.items[1:4]] == [
+        "下列属于工具的是（  ）。",
+        "钨极属于（ ）",
+        "氩气能燃烧。",
+    ]
+    assert [item.question["explanation"]["zh"] for item in (reading.items[0], reading.items[2])] == [
+        "国家标准。",
+        "不熔化。",
+    ]
+    taken = ["taken from the brackets" in warned(item) for item in reading.items]
+    assert taken == [False, True, False, True, True, False]
+    no_answer = "Which vitamin (C) is sour?\nA) one\nB) two\n\nAnd this?\nA) one\nB) two\nANSWER: A"
+    assert briefs(no_answer)[0] == ("The line ANSWER: X is missing.",)
+
+
 def test_code_in_a_text_without_gift_does_not_make_it_gift() -> None:
     assert briefs(
         """

@@ -70,6 +70,19 @@ def test_moodle_xml_gives_back_what_it_can_hold(given_: list[dict[str, Any]]) ->
     back(moodle.write, moodle.read, given_)
 
 
+@quick
+@given(given_=questions(("fill_in",)), language=st.sampled_from(["", "zh"]))
+def test_blanks_leave_in_moodle_xml_and_come_back_in_one_language_or_both(
+    given_: dict[str, Any], language: str
+) -> None:
+    if language:
+        texts = ("stem", "explanation", "source")
+        given_ = given_ | {part: dict.fromkeys(("zh", "en"), given_[part]["zh"]) for part in texts}
+    written = moodle.write([given_], {}, WriteOptions(language=language, trade="welding", topics=TOPICS))
+    assert written.left_out == []
+    assert canonical(*settled(moodle.read(written.body))) == canonical(given_)
+
+
 PACKAGES = {"2.1": qti_package.write_21, "3.0": qti_package.write_30}
 
 

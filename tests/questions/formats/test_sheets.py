@@ -175,6 +175,61 @@ def test_words_of_blanks_are_divided_by_whatever_gives_one_to_each() -> None:
     assert reading.items[2].question["stem"]["zh"] == "电压的单位是{{1}}，电流的单位是{{2}}。"
 
 
+def test_blanks_in_any_brackets_are_blanks_and_answers_that_may_mean_something_else_are_doubted() -> None:
+    reading = read(
+        ["题型", "题干", "答案", "难度"],
+        ["填空题", "电流是【】安，电压是【 】伏。", "10\n20", "★★"],
+        ["填空题", "电流是{_}安，电压是{__}伏。", "10;20", "3"],
+        ["填空题", "瓶的颜色是____。", "天蓝/淡蓝", "3"],
+        ["填空题", "瓶的颜色是____。", "天蓝；淡蓝", "3"],
+        ["填空题", "瓶的颜色和字样的颜色？", "天蓝；黑", "3"],
+        ["填空题", "速度的单位是____。", "m/s", "3"],
+    )
+    assert [brief(item)[1] for item in reading.items] == [
+        [["10"], ["20"]], [["10"], ["20"]], ["天蓝/淡蓝"], ["天蓝", "淡蓝"], ["天蓝", "黑"], ["m/s"],
+    ]  # fmt: skip
+    assert ["stroke (/)" in warned(item) for item in reading.items] == [False, False, True, False, False, False]
+    assert ["no marked blank" in warned(item) for item in reading.items] == [False, False, False, False, True, False]
+    assert reading.items[0].question["difficulty"] == 2
+
+
+@pytest.mark.parametrize(
+    ("answer", "key"),
+    [
+        ("1.氢\n2.氧", [["氢"], ["氧"]]),
+        ("（1）氢 （2）氧", [["氢"], ["氧"]]),
+        ("①氢②氧|O", [["氢"], ["氧", "O"]]),
+        ("1.5；2.5", [["1.5"], ["2.5"]]),
+        ("氢，氧|O", [["氢"], ["氧", "O"]]),
+        ('["氢", "氧"]', [["氢"], ["氧"]]),
+    ],
+)
+def test_words_of_blanks_may_be_numbered_or_a_list_of_a_program(answer: str, key: list[list[str]]) -> None:
+    (item,) = read(["题型", "题干", "答案"], ["填空题", "水由___和____组成。", answer]).items
+    assert brief(item) == ("fill_in", key)
+
+
+@pytest.mark.parametrize("cell", ["甲;乙；丙", "甲#乙#丙", "甲$$乙$$丙", '["甲","乙","丙"]', "A:甲;B:乙;C:丙"])
+def test_options_in_one_cell_are_divided_by_whatever_divides_them(cell: str) -> None:
+    (item,) = read(["题型", "题干", "选项", "答案"], ["单选题", "哪一个？", cell, "B"]).items
+    assert brief(item) == ("single", ["b"])
+    assert [option["zh"] for option in item.question["options"]] == ["甲", "乙", "丙"]
+
+
+@pytest.mark.parametrize(("cell", "key"), [("A.正确\nB.错误", False), ("A.错误\nB.正确", True), ("", False)])
+def test_the_letter_of_a_judgement_means_the_option_in_its_cell(cell: str, key: bool) -> None:
+    (item,) = read(["题型", "题干", "选项", "答案"], ["判断题", "氩气能燃烧。", cell, "B"]).items
+    assert brief(item) == ("true_false", key)
+    assert ("taken for true" in warned(item)) is (not cell)
+
+
+def test_html_in_a_cell_is_kept_as_it_is_typed_and_said() -> None:
+    reading = read(
+        ["题目", "选项A", "选项B", "答案"], ["1&lt;2？<br/>", "对", "错", "A"], ["a < b > c？", "对", "错", "A"]
+    )
+    assert ["HTML" in warned(item) for item in reading.items] == [True, False]
+
+
 def test_a_type_nobody_knows_is_told_by_options_and_answer_and_a_hard_word_costs_only_itself() -> None:
     head = ["题型（0单选，1判断，2多选）", "题目", "选项A", "选项B", "选项C", "答案", "难度"]
     reading = read(
