@@ -242,6 +242,7 @@ def show_level(level_id: int) -> str:
         level=level,
         figures=queries.find_level(level_id),
         rows=row_exposures(rows, bank, level.exposure_cap),
+        difficulty=bank.plan(rows).difficulty / max(max_points(rows), 1),
         kinds=[_kind(row, topics) for row in rows],
         simulation=simulation,
         shown=_shown(simulation) if simulation and simulation.state == "done" else None,

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from math import atanh, sqrt
-from statistics import fmean
 from typing import Any
 
 from questions.errors import BlueprintUnfillable
@@ -315,8 +314,8 @@ class LevelTally:
 class Simulation:
     """What drawing many papers of one level showed.
 
-    `difficulties`: papers by mean declared difficulty (hundredths). `expected`: papers by expected share of the points
-    (percent), from the facility of their items where it is known. `exposure`: papers by version.
+    `difficulties`: papers by mean declared difficulty of a point (hundredths). `expected`: papers by expected share of
+    the points (percent), from the facility of their items where it is known. `exposure`: papers by version.
     """
 
     papers: int = 0
@@ -349,10 +348,10 @@ class Simulation:
             except BlueprintUnfillable:
                 self.unfillable += 1
                 continue
-            self.difficulties[round(100 * fmean(difficulty[item.version] for item in paper))] += 1
-            known = [item for item in paper if item.version in facility]
-            if len(known) == len(paper):
-                points = sum(item.points for item in paper)
+            points = sum(item.points for item in paper)
+            total = sum(item.points * difficulty[item.version] for item in paper)
+            self.difficulties[round(100 * total / points)] += 1
+            if all(item.version in facility for item in paper):
                 self.expected[round(100 * sum(item.points * facility[item.version] for item in paper) / points)] += 1
             self.exposure.update(item.version for item in paper)
 

@@ -10,7 +10,6 @@ from questions.rules.drawing import (
     draw,
     draw_item,
     highest_exposure,
-    quotas,
     row_exposures,
 )
 from questions.rules.expressions import BadExpression
@@ -68,7 +67,6 @@ __all__ = [
     "mime_of",
     "normalise",
     "parse_number",
-    "quotas",
     "row_exposures",
     "share",
     "show_blanks",

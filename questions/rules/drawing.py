@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import random
+from bisect import bisect
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import accumulate
+from math import ceil, factorial
 
 from questions.errors import BlueprintUnfillable
 from questions.rules.items import PaperItem, Version, draw_values
@@ -36,6 +39,11 @@ class BlueprintRow:
         """How many items the row puts on a paper."""
         return self.count * (CASE_SIZE if self.type == CASE else 1)
 
+    @property
+    def unit_points(self) -> int:
+        """What one drawn item, or one drawn case group, is worth."""
+        return self.points * self.items // self.count
+
 
 Kind = tuple[str, str, int]
 """Topic, type and difficulty."""
@@ -56,6 +64,7 @@ class Bank:
         self.versions = tuple(sorted(versions, key=lambda version: version.id))
         self.parents = dict(parents or {})
         self._strata: dict[tuple[str | None, str | None, int | None], dict[int, tuple[Unit, ...]]] = {}
+        self._plans: dict[tuple[BlueprintRow, ...], Plan] = {}
         cases: dict[str, list[Version]] = defaultdict(list)
         kinds: dict[Kind, list[Unit]] = defaultdict(list)
         for version in self.versions:
@@ -106,38 +115,138 @@ class Bank:
             }
         return self._strata[wanted]
 
+    def plan(self, blueprint: Sequence[BlueprintRow]) -> Plan:
+        """Return how a blueprint's papers are divided among difficulties."""
+        rows = tuple(blueprint)
+        if rows not in self._plans:
+            self._plans[rows] = Plan(rows, self)
+        return self._plans[rows]
 
-def quotas(sizes: Mapping[int, int], count: int) -> dict[int, int]:
-    """Return how many units of each difficulty a row draws: in proportion to the bank, the largest remainders first.
 
-    It depends on the bank alone and not on chance, so every paper of a level gets the same numbers, and with them the
-    same expected difficulty.
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """How many units of each difficulty a row draws, how many times as likely as others, and how hard they are in all.
+
+    `difficulty` is the sum of points times declared difficulty.
+    """
+
+    counts: Mapping[int, int]
+    weight: int
+    difficulty: int
+
+
+def quotas(row: BlueprintRow, sizes: Mapping[int, int]) -> list[Quota]:
+    """Return the ways in which a row may divide what it draws among the difficulties.
+
+    Whole shares in proportion to the bank are fixed. The places left over by rounding are filled by independent draws
+    with the chances of the remainders, so that on average every difficulty keeps its share of the bank; a way's weight
+    is the multinomial one.
 
     Args:
-        sizes: candidates by difficulty.
-        count: how many to draw; at most as many as there are candidates.
+        row: the row.
+        sizes: candidates by difficulty; a row that wants more than there are draws all.
     """
     total = sum(sizes.values())
-    if not total:
-        return {}
-    shares = {difficulty: divmod(size * count, total) for difficulty, size in sizes.items()}
-    given = {difficulty: whole for difficulty, (whole, _) in shares.items()}
-    left = count - sum(given.values())
-    for difficulty in sorted(shares, key=lambda one: (-shares[one][1], one))[:left]:
-        given[difficulty] += 1
-    return given
+    count = min(row.count, total)
+    shares = {difficulty: divmod(size * count, total) for difficulty, size in sizes.items() if total}
+    left = count - sum(whole for whole, _ in shares.values())
+    ways: list[tuple[dict[int, int], int, int]] = [({}, factorial(left), left)]
+    for difficulty, (whole, remainder) in shares.items():
+        ways = [
+            ({**counts, difficulty: whole + more}, weight * remainder**more // factorial(more), places - more)
+            for counts, weight, places in ways
+            for more in range(min(places, sizes[difficulty] - whole if remainder else 0) + 1)
+        ]
+    return [
+        Quota(counts, weight, row.unit_points * sum(difficulty * drawn for difficulty, drawn in counts.items()))
+        for counts, weight, places in ways
+        if not places
+    ]
+
+
+class Plan:
+    """How a paper is divided among difficulties: by chance row by row, and yet as hard as every other paper in all.
+
+    Of all ways to choose one quota for each row, those count whose difficulties add up to `difficulty`, the sum nearest
+    to the mean of all ways; each is chosen with the product of its quotas' weights. So every paper is as hard as the
+    others, and no difficulty of the bank goes unused because a row is too short for it.
+
+    Args:
+        blueprint: the rows.
+        bank: what they draw from.
+    """
+
+    def __init__(self, blueprint: Sequence[BlueprintRow], bank: Bank) -> None:
+        self._rows = [
+            quotas(row, {difficulty: len(units) for difficulty, units in bank.strata(row).items()}) for row in blueprint
+        ]
+        # weights of what the rows from each on can add up to, from the last row back
+        self._sums: list[dict[int, int]] = [{0: 1}]
+        for row in reversed(self._rows):
+            self._sums.append(_combine(row, self._sums[-1]))
+        self._sums.reverse()
+        whole = self._sums[0]
+        mean = Fraction(sum(total * weight for total, weight in whole.items()), sum(whole.values()))
+        self.difficulty = min(whole, key=lambda total: (abs(total - mean), total))
+        self._weights: dict[tuple[int, int], list[int]] = {}
+
+    def choose(self, chance: random.Random) -> list[Mapping[int, int]]:
+        """Choose one quota for each row: units to draw by difficulty.
+
+        Args:
+            chance: the source of chance, seeded by the caller.
+        """
+        chosen, left = [], self.difficulty
+        for index, row in enumerate(self._rows):
+            if (index, left) not in self._weights:
+                rest = self._sums[index + 1]
+                self._weights[index, left] = list(
+                    accumulate(quota.weight * rest.get(left - quota.difficulty, 0) for quota in row)
+                )
+            weights = self._weights[index, left]
+            quota = row[bisect(weights, chance.randrange(weights[-1]))]
+            chosen.append(quota.counts)
+            left -= quota.difficulty
+        return chosen
+
+    def expected(self) -> list[dict[int, tuple[Fraction, int]]]:
+        """Return for each row and difficulty how many units are drawn, on average and at most."""
+        before, found = {0: 1}, []
+        for row, rest in zip(self._rows, self._sums[1:], strict=True):
+            means: dict[int, Fraction] = defaultdict(Fraction)
+            most: dict[int, int] = defaultdict(int)
+            for quota in row:
+                ways = sum(
+                    weight * quota.weight * rest.get(self.difficulty - total - quota.difficulty, 0)
+                    for total, weight in before.items()
+                )
+                if ways:
+                    for difficulty, drawn in quota.counts.items():
+                        means[difficulty] += Fraction(drawn * ways, self._sums[0][self.difficulty])
+                        most[difficulty] = max(most[difficulty], drawn)
+            found.append({difficulty: (means[difficulty], most[difficulty]) for difficulty in most})
+            before = _combine(row, before)
+        return found
+
+
+def _combine(row: Sequence[Quota], sums: Mapping[int, int]) -> dict[int, int]:
+    found: dict[int, int] = defaultdict(int)
+    for quota in row:
+        for total, weight in sums.items():
+            found[total + quota.difficulty] += weight * quota.weight
+    return dict(found)
 
 
 @dataclass(frozen=True, slots=True)
 class RowExposure:
     """One difficulty of one blueprint row: how many are drawn of how many, and how many are missing under the cap.
 
-    `taken` is how many of the candidates rows that draw earlier may have used up.
+    `drawn` is the mean over all papers; `taken` is how many of the candidates rows that draw earlier may have used up.
     """
 
     row: int
     difficulty: int
-    drawn: int
+    drawn: Fraction
     candidates: int
     taken: int
     missing: int
@@ -145,7 +254,8 @@ class RowExposure:
     @property
     def exposure(self) -> Fraction:
         """The largest share of papers on which a candidate appears because of this row."""
-        return Fraction(min(self.drawn, self.candidates), max(self.drawn, self.candidates - self.taken, 1))
+        left = Fraction(max(self.candidates - self.taken, 1))
+        return min(self.drawn, Fraction(self.candidates)) / max(self.drawn, left)
 
 
 def row_exposures(blueprint: Sequence[BlueprintRow], bank: Bank, cap_percent: int | None) -> list[RowExposure]:
@@ -158,19 +268,17 @@ def row_exposures(blueprint: Sequence[BlueprintRow], bank: Bank, cap_percent: in
     """
     found: list[list[RowExposure]] = [[] for _ in blueprint]
     earlier: list[tuple[int, set[int]]] = []
+    expected = bank.plan(blueprint).expected()
     for index in _order(blueprint, bank):
-        row = blueprint[index]
-        strata = {difficulty: {unit[0].id for unit in units} for difficulty, units in bank.strata(row).items()}
-        sizes = {difficulty: len(ids) for difficulty, ids in strata.items()}
         draws = []
-        for difficulty, count in quotas(sizes, min(row.count, sum(sizes.values()))).items():
-            ids = strata[difficulty]
-            taken = min(len(ids), sum(min(drawn, len(ids & others)) for drawn, others in earlier))
-            needed = -(-100 * count // cap_percent) + taken if cap_percent else 0
-            if count:
-                missing = max(0, needed - len(ids))
-                found[index].append(RowExposure(index + 1, difficulty, count, len(ids), taken, missing))
-            draws.append((count, ids))
+        for difficulty, units in bank.strata(blueprint[index]).items():
+            drawn, most = expected[index][difficulty]
+            ids = {unit[0].id for unit in units}
+            taken = min(len(ids), sum(min(others, len(ids & used)) for others, used in earlier))
+            if most:
+                missing = max(0, ceil(100 * drawn / cap_percent) + taken - len(ids)) if cap_percent else 0
+                found[index].append(RowExposure(index + 1, difficulty, drawn, len(ids), taken, missing))
+                draws.append((most, ids))
         earlier += draws
     return [one for of_row in found for one in of_row]
 
@@ -198,7 +306,7 @@ def _order(blueprint: Sequence[BlueprintRow], bank: Bank) -> list[int]:
 def draw(blueprint: Sequence[BlueprintRow], bank: Bank, chance: random.Random) -> list[PaperItem]:
     """Draw a paper: every row filled with distinct questions, items and options in a drawn order, case groups together.
 
-    Each row keeps its quotas of difficulties; where an earlier row has used up one, the nearest difficulties fill in.
+    The quotas of difficulties are the plan's; where an earlier row has used up one, the nearest difficulties fill in.
 
     Args:
         blueprint: the rows to fill.
@@ -209,6 +317,7 @@ def draw(blueprint: Sequence[BlueprintRow], bank: Bank, chance: random.Random) -
     """
     drawn: list[list[PaperItem]] = []
     used: set[int] = set()
+    chosen = bank.plan(blueprint).choose(chance)
     for index in _order(blueprint, bank):
         row = blueprint[index]
         free = {
@@ -218,8 +327,7 @@ def draw(blueprint: Sequence[BlueprintRow], bank: Bank, chance: random.Random) -
         found = sum(len(units) for units in free.values())
         if found < row.count:
             raise BlueprintUnfillable(row=index + 1, wanted=row.count, found=found)
-        sizes = {difficulty: len(units) for difficulty, units in bank.strata(row).items()}
-        for unit in _sample(free, quotas(sizes, row.count), chance):
+        for unit in _sample(free, chosen[index], chance):
             used.update(version.id for version in unit)
             drawn.append([draw_item(version, row.points, chance) for version in unit])
     chance.shuffle(drawn)

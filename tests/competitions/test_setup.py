@@ -146,7 +146,7 @@ def test_the_end_of_an_open_competition_can_be_put_off_but_not_brought_forward(o
 
 
 def test_a_cap_is_kept_by_a_bank_that_is_large_enough(organizer: Person) -> None:
-    competition, _, [level_id] = draft_with_levels(1)  # it draws one of twelve of a difficulty
+    competition, _, [level_id] = draft_with_levels(1)  # it draws four of sixty
 
     def capped(percent: int) -> bool:
         with transaction():
@@ -154,7 +154,7 @@ def test_a_cap_is_kept_by_a_bank_that_is_large_enough(organizer: Person) -> None
         (line,) = [one for one in setup.find_checklist(competition.id) if one.code == "exposure"]
         return line.ok
 
-    assert (capped(8), capped(9)) == (False, True)
+    assert (capped(6), capped(7)) == (False, True)
 
 
 def test_the_checklist_counts_the_bank_that_papers_are_drawn_from(organizer: Person) -> None:

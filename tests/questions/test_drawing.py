@@ -19,7 +19,6 @@ from questions.rules import (
     Version,
     draw,
     highest_exposure,
-    quotas,
     row_exposures,
 )
 
@@ -65,24 +64,57 @@ def test_a_case_group_that_lacks_a_question_is_not_drawn() -> None:
         draw([BlueprintRow(1, 1, type=CASE)], Bank(GROUPS[:2]), random.Random(1))
 
 
+def bank_of(sizes: dict[int, int]) -> Bank:
+    levels = [difficulty for difficulty, size in sizes.items() for _ in range(size)]
+    return Bank([version(number, difficulty=difficulty) for number, difficulty in enumerate(levels, 1)])
+
+
 @given(st.dictionaries(st.integers(1, 5), st.integers(1, 40), min_size=1), st.data())
-def test_quotas_are_in_proportion_and_sum_to_what_is_drawn(sizes: dict[int, int], data: st.DataObject) -> None:
+def test_a_row_draws_each_difficulty_in_proportion_but_for_the_places_left_over(
+    sizes: dict[int, int], data: st.DataObject
+) -> None:
     total = sum(sizes.values())
-    count = data.draw(st.integers(0, total))
-    given_ = quotas(sizes, count)
-    assert sum(given_.values()) == count
+    count = data.draw(st.integers(1, total))
+    plan = bank_of(sizes).plan([BlueprintRow(count, 5)])
+    chosen = plan.choose(random.Random(data.draw(st.integers())))[0]
+    assert sum(chosen.values()) == count
+    left = count - sum(size * count // total for size in sizes.values())
     for difficulty, size in sizes.items():
-        assert given_[difficulty] <= size
-        assert abs(given_[difficulty] - size * count / total) < 1
+        assert size * count // total <= chosen[difficulty] <= min(size, size * count // total + left)
 
 
-def test_every_paper_has_the_same_number_of_items_of_each_difficulty() -> None:
-    difficulty = {one.id: one.difficulty for one in BANK.versions}
-    found = {
-        tuple(sorted(Counter(difficulty[item.version] for item in draw(BLUEPRINT, BANK, random.Random(seed))).items()))
-        for seed in range(300)
-    }
-    assert len(found) == 1
+ROWS_APART = st.lists(
+    st.tuples(
+        st.integers(1, 4), st.integers(1, 6), st.dictionaries(st.integers(1, 5), st.integers(1, 9), min_size=1)
+    ).filter(lambda row: row[0] <= sum(row[2].values())),
+    min_size=1,
+    max_size=4,
+)
+
+
+@given(ROWS_APART, st.integers())
+def test_every_paper_has_the_difficulty_of_the_plan(rows: list[tuple[int, int, dict[int, int]]], seed: int) -> None:
+    questions: list[Version] = []
+    for topic, (_, _, sizes) in enumerate(rows):
+        for difficulty, size in sizes.items():
+            start = len(questions) + 1
+            questions += [version(number, str(topic), difficulty) for number in range(start, start + size)]
+    bank = Bank(questions)
+    blueprint = [BlueprintRow(count, points, topic=str(topic)) for topic, (count, points, _) in enumerate(rows)]
+    chance = random.Random(seed)
+    for _ in range(5):
+        paper = draw(blueprint, bank, chance)
+        points = sum(item.points * questions[item.version - 1].difficulty for item in paper)
+        assert points == bank.plan(blueprint).difficulty
+
+
+def test_a_row_too_short_for_all_difficulties_still_uses_them_all_equally() -> None:
+    bank = bank_of(dict.fromkeys(range(1, 6), 4))
+    blueprint = [BlueprintRow(2, 5)]  # {1, 5}, {2, 4} and {3, 3} are equally hard
+    drawn = Counter(item.version for seed in range(4000) for item in draw(blueprint, bank, random.Random(seed)))
+    assert {row.exposure for row in row_exposures(blueprint, bank, None)} == {Fraction(1, 10)}
+    assert len(drawn) == 20
+    assert all(300 < count < 500 for count in drawn.values())
 
 
 BLUEPRINT = [BlueprintRow(7, 5, topic="safety"), BlueprintRow(3, 5, topic="other")]
@@ -91,7 +123,7 @@ BLUEPRINT = [BlueprintRow(7, 5, topic="safety"), BlueprintRow(3, 5, topic="other
 def test_exposure_tells_what_is_missing_under_a_cap() -> None:
     blueprint = [BlueprintRow(6, 5, difficulty=2)]
     (row,) = row_exposures(blueprint, BANK, cap_percent=25)
-    assert (row.drawn, row.candidates, row.exposure, row.missing) == (6, 12, Fraction(1, 2), 12)
+    assert (int(row.drawn), row.candidates, row.exposure, row.missing) == (6, 12, Fraction(1, 2), 12)
     assert highest_exposure(blueprint, BANK) == Fraction(1, 2)
     assert row_exposures(blueprint, BANK, None)[0].missing == 0
 
