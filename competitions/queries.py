@@ -14,6 +14,8 @@ from competitions import papers, rules
 from competitions.models import Answer, Attempt, Competition, Level, Participation, Track
 from core.database import db, fetch_all
 from core.errors import NotFound
+from organizations.queries import get_organization, list_grants
+from organizations.rules import holds
 from questions.queries import Part, get_bank, get_versions
 from questions.rules import Bank, Value
 
@@ -22,6 +24,20 @@ def find_competition(competition_id: int) -> Competition | None:
     """Return a competition by id, or None; a discarded draft is as good as none."""
     found = db.session.get(Competition, competition_id)
     return found if found is not None and found.discarded_at is None else None
+
+
+def holds_over(competition_id: int, roles: Sequence[str], person_id: int) -> bool:
+    """Say whether a person holds one of the roles over a competition; nobody does over an absent one.
+
+    Args:
+        competition_id: its id.
+        roles: any of which will do.
+        person_id: who asks.
+    """
+    competition = find_competition(competition_id)
+    return competition is not None and holds(
+        list_grants(person_id), roles, get_organization(competition.organization_id).path
+    )
 
 
 def get_competition(competition_id: int) -> Competition:

@@ -55,6 +55,7 @@ def _texts() -> dict[str, Any]:
             "participants": _("Participants"),
             "winners": _("Winners"),
             "items": _("Item figures"),
+            "exposure": _("Item exposure"),
             "questions": _("Questions of a bank"),
         },
         "states": {

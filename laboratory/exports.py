@@ -8,18 +8,20 @@ from typing import Any
 from flask_babel import gettext as _
 from sqlalchemy import or_, select
 
-from competitions.queries import find_competition
+from competitions.queries import get_level_place, holds_over
+from competitions.rules import RUNNERS
 from core.database import db
 from core.exports import Cell, Column, Sheet, register
 from core.web import tr, tr_text
 from laboratory.models import ItemParameters, ItemStatistic
-from laboratory.queries import ORDERS
+from laboratory.queries import ORDERS, latest_simulation
 from laboratory.words import light_word, reason_word
-from organizations.queries import get_organization, list_grants, list_root_ids
+from organizations.queries import list_grants, list_root_ids
 from organizations.rules import holds
 from questions.models import Question, QuestionVersion, Topic
+from questions.presenting import kind_word
 
-ROLES = ("organizer", "enterprise_admin", "question_author", "question_reviewer")
+ROLES = (*RUNNERS, "question_author", "question_reviewer")
 
 
 def may_see(params: dict[str, Any], person_id: int) -> bool:
@@ -29,11 +31,10 @@ def may_see(params: dict[str, Any], person_id: int) -> bool:
         params: `competition` (id, or None for all together).
         person_id: who asks.
     """
-    grants = list_grants(person_id)
     if params.get("competition") is None:
+        grants = list_grants(person_id)
         return any(holds(grants, ROLES, [root]) for root in list_root_ids())
-    competition = find_competition(int(params["competition"]))
-    return competition is not None and holds(grants, ROLES, get_organization(competition.organization_id).path)
+    return holds_over(int(params["competition"]), ROLES, person_id)
 
 
 def items(params: dict[str, Any]) -> Sheet:
@@ -107,3 +108,61 @@ def items(params: dict[str, Any]) -> Sheet:
 
 
 register("items", items, may_see)
+
+
+def may_see_level(params: dict[str, Any], person_id: int) -> bool:
+    """Say whether a person runs the competition that a level belongs to.
+
+    Args:
+        params: `level` (id).
+        person_id: who asks.
+    """
+    competition = get_level_place(int(params["level"])).competition
+    return holds_over(competition.id, RUNNERS, person_id)
+
+
+def exposure(params: dict[str, Any]) -> Sheet:
+    """Give on how many papers of a level's last simulation each item appeared, the most frequent first.
+
+    Args:
+        params: `level` (id).
+    """
+    simulation = latest_simulation(int(params["level"]))
+    counts: list[tuple[int, int]] = simulation.result.get("exposure", []) if simulation else []
+    papers = simulation.total - simulation.result["unfillable"] if simulation and counts else 0
+    found = {
+        version.id: (question.code, topic, version)
+        for version, question, topic in db.session.execute(
+            select(QuestionVersion, Question, Topic)
+            .join(Question, Question.id == QuestionVersion.question_id)
+            .outerjoin(Topic, (Topic.trade_code == Question.trade_code) & (Topic.code == QuestionVersion.topic_code))
+            .where(QuestionVersion.id.in_([version_id for version_id, _ in counts]))
+        )
+    }
+
+    def rows() -> Iterator[list[Cell]]:
+        for version_id, count in counts:
+            code, topic, version = found[version_id]
+            yield [
+                code,
+                tr(topic) if topic else version.topic_code,
+                kind_word(version.type),
+                version.difficulty,
+                tr_text(version.stem),
+                count,
+                f"{100 * count / papers:.2f}" if papers else "",
+            ]
+
+    columns = [
+        Column(_("Question"), "code"),
+        Column(_("Topic"), width=24),
+        Column(_("Type")),
+        Column(_("Difficulty"), "number", 11),
+        Column(_("Stem"), width=60),
+        Column(_("Papers"), "number"),
+        Column(_("Percent of papers")),
+    ]
+    return Sheet(_("Item exposure"), [], columns, len(counts), rows())
+
+
+register("exposure", exposure, may_see_level)

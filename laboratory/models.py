@@ -1,4 +1,4 @@
-"""Figures about items and levels, computed from attempts, and rehearsals of papers."""
+"""Figures about items and levels, computed from attempts, and simulations of papers."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class LevelStatistic(Model):
 
 
 class Simulation(Model):
-    """A rehearsal: so many papers of a level drawn to see how hard they are and how often each item appears."""
+    """A simulation: so many papers of a level drawn to see how hard they are and how often each item appears."""
 
     __tablename__ = "simulations"
     __table_args__ = (

@@ -1,4 +1,4 @@
-"""Reading figures about items, levels and rehearsals."""
+"""Reading figures about items, levels and simulations."""
 
 from __future__ import annotations
 
@@ -177,7 +177,7 @@ def find_level(level_id: int) -> LevelStatistic | None:
 
 
 def latest_simulation(level_id: int) -> Simulation | None:
-    """Return the last rehearsal of a level, or None."""
+    """Return the last simulation of a level, or None."""
     return db.session.scalar(
         select(Simulation).where(Simulation.level_id == level_id).order_by(Simulation.id.desc()).limit(1)
     )

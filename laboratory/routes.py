@@ -1,7 +1,8 @@
-"""The laboratory's pages: items with their figures, one item, the levels of a competition, and rehearsals."""
+"""The laboratory's pages: items with their figures, one item, the levels of a competition, and simulations."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
@@ -119,6 +120,21 @@ def export() -> Any:
     return redirect(url_for("exports.show", export_id=asked.id), 303)
 
 
+@blueprint.post("/levels/<int:level_id>/exposure")
+@limited("export", "30/hour")
+def export_exposure(level_id: int) -> Any:
+    """Ask for the exposure of every item in the last simulation of a level as a file."""
+    person, competition, _track, _level_row = _level(level_id)
+    asked = request_export(
+        "exposure",
+        {"level": level_id, "format": request.form.get("format", "xlsx"), "language": language()},
+        person.person_id,
+        organization_id=competition.organization_id,
+        why="item exposure",
+    )
+    return redirect(url_for("exports.show", export_id=asked.id), 303)
+
+
 @blueprint.get("/items/<int:statistic_id>")
 def show_item(statistic_id: int) -> str:
     """Show one item: its wording, its key, its figures, and what was answered by whom."""
@@ -229,7 +245,7 @@ def _level(level_id: int) -> tuple[Any, Competition, Track, Level]:
 
 @blueprint.get("/levels/<int:level_id>")
 def show_level(level_id: int) -> str:
-    """Show the papers of a level: what each row draws, how often each item appears, and the last rehearsal."""
+    """Show the papers of a level: what each row draws, how often each item appears, and the last simulation."""
     _person, competition, track, level = _level(level_id)
     bank = get_official_bank(competition, track.trade_code)
     rows = blueprint_rows(level.blueprint)
@@ -245,7 +261,7 @@ def show_level(level_id: int) -> str:
         difficulty=bank.plan(rows).difficulty / max(max_points(rows), 1),
         kinds=[_kind(row, topics) for row in rows],
         simulation=simulation,
-        shown=_shown(simulation) if simulation and simulation.state == "done" else None,
+        shown=_shown(simulation, level) if simulation and simulation.state == "done" else None,
     )
 
 
@@ -258,15 +274,17 @@ def _kind(row: BlueprintRow, topics: Mapping[str, str]) -> str:
     return " · ".join(name for name in named if name) or _("Any question")
 
 
-def _shown(simulation: Simulation) -> dict[str, Any]:
+def _shown(simulation: Simulation, level: Level) -> dict[str, Any]:
     result = simulation.result
     papers = simulation.total - result["unfillable"]
     exposure = result["exposure"]
     versions = get_versions([version_id for version_id, _ in exposure[:20]])
     difficulties = {int(value): count for value, count in result["difficulties"]}
     expected = {int(value): count for value, count in result["expected"]}
+    percents = [100 * count // papers if papers else 0 for _, count in exposure]
     return {
         "papers": papers,
+        "outdated": result.get("blueprint", level.blueprint) != level.blueprint,
         "unfillable": result["unfillable"],
         "easiest": min(difficulties, default=0) / 100,
         "hardest": max(difficulties, default=0) / 100,
@@ -274,7 +292,12 @@ def _shown(simulation: Simulation) -> dict[str, Any]:
             {"label": f"{value / 100:.2f}", "value": count} for value, count in rules.histogram(difficulties)
         ],
         "expected": [{"label": f"{value}%", "value": count} for value, count in rules.histogram(expected)],
+        "shortfalls": result.get("shortfalls", []),
         "items": len(exposure),
+        "unused": sum(count == 0 for _, count in exposure),
+        "shares": [
+            {"label": f"{value}–{value + 1}%", "value": count} for value, count in rules.histogram(Counter(percents))
+        ],
         "most": exposure[0][1] / papers if papers else 0,
         "exposure": [
             {
@@ -290,7 +313,7 @@ def _shown(simulation: Simulation) -> dict[str, Any]:
 @blueprint.post("/levels/<int:level_id>/simulations")
 @limited("simulation", "60/hour")
 def simulate(level_id: int) -> Any:
-    """Rehearse a level: draw its papers many times in the background."""
+    """Simulate a level: draw its papers many times in the background."""
     person, _competition, _track, _level_row = _level(level_id)
     services.request_simulation(level_id, person.person_id, tasks.simulate)
-    return redirect(url_for(".show_level", level_id=level_id, _anchor="rehearsal"), 303)
+    return redirect(url_for(".show_level", level_id=level_id, _anchor="simulation"), 303)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from math import atanh, sqrt
-from typing import Any
+from typing import Any, cast
 
 from questions.errors import BlueprintUnfillable
 from questions.rules import Bank, BlueprintRow, Value, draw
@@ -316,10 +316,11 @@ class Simulation:
 
     `difficulties`: papers by mean declared difficulty of a point (hundredths). `expected`: papers by expected share of
     the points (percent), from the facility of their items where it is known. `exposure`: papers by version.
+    `shortfalls`: papers that could not be drawn, by the row, from 1, that could not be filled.
     """
 
     papers: int = 0
-    unfillable: int = 0
+    shortfalls: Counter[int] = field(default_factory=Counter)
     difficulties: Counter[int] = field(default_factory=Counter)
     expected: Counter[int] = field(default_factory=Counter)
     exposure: Counter[int] = field(default_factory=Counter)
@@ -344,9 +345,9 @@ class Simulation:
         for seed in seeds:
             self.papers += 1
             try:
-                paper = draw(blueprint, bank, random.Random(seed))  # noqa: S311 - a rehearsal
-            except BlueprintUnfillable:
-                self.unfillable += 1
+                paper = draw(blueprint, bank, random.Random(seed))  # noqa: S311 - a simulation
+            except BlueprintUnfillable as refusal:
+                self.shortfalls[cast(int, refusal.details["row"])] += 1
                 continue
             points = sum(item.points for item in paper)
             total = sum(item.points * difficulty[item.version] for item in paper)

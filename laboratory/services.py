@@ -1,4 +1,4 @@
-"""Computing the figures of items and levels, and rehearsing papers."""
+"""Computing the figures of items and levels, and simulating papers."""
 
 from __future__ import annotations
 
@@ -245,7 +245,7 @@ def request_fit(competition_id: int, job: Task[Any, Any, Any]) -> bool:
 
 
 def request_simulation(level_id: int, person_id: int, job: Task[Any, Any, Any], papers: int = PAPERS) -> Simulation:
-    """Ask for a rehearsal of a level; the row and the job come into being together.
+    """Ask for a simulation of a level; the row and the job come into being together.
 
     Args:
         level_id: whose papers.
@@ -272,7 +272,7 @@ def request_simulation(level_id: int, person_id: int, job: Task[Any, Any, Any], 
 
 
 def run_simulation(simulation_id: int) -> None:
-    """Draw the papers of a rehearsal and store what they showed, telling how far it is.
+    """Draw the papers of a simulation and store what they showed, telling how far it is.
 
     Args:
         simulation_id: what `request_simulation` made.
@@ -285,6 +285,7 @@ def run_simulation(simulation_id: int) -> None:
     difficulty = {version.id: version.difficulty for version in bank.versions}
     facility = queries.facilities(list(difficulty))
     found = rules.Simulation()
+    found.exposure.update({item.id: 0 for row in rows for unit in bank.matching(row) for item in unit})
     total = asked.total
     for start in range(0, total, STEP):
         found.add(
@@ -295,7 +296,9 @@ def run_simulation(simulation_id: int) -> None:
                 update(Simulation).where(Simulation.id == simulation_id).values(state="running", done=found.papers)
             )
     result = {
-        "unfillable": found.unfillable,
+        "blueprint": place.level.blueprint,
+        "unfillable": found.shortfalls.total(),
+        "shortfalls": sorted(found.shortfalls.items()),
         "difficulties": sorted(found.difficulties.items()),
         "expected": sorted(found.expected.items()),
         "exposure": found.exposure.most_common(),
@@ -309,6 +312,6 @@ def run_simulation(simulation_id: int) -> None:
 
 
 def fail_simulation(simulation_id: int) -> None:
-    """Write down that a rehearsal broke off."""
+    """Write down that a simulation broke off."""
     with transaction():
         db.session.execute(update(Simulation).where(Simulation.id == simulation_id).values(state="failed"))

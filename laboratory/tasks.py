@@ -1,4 +1,4 @@
-"""Keeping the figures current, and rehearsing papers, in the job worker."""
+"""Keeping the figures current, and simulating papers, in the job worker."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def fit(competition_id: int) -> None:
 
 @task(given_up=services.fail_simulation, name="laboratory.simulate")
 def simulate(simulation_id: int) -> None:
-    """Draw the papers of a rehearsal."""
+    """Draw the papers of a simulation."""
     try:
         services.run_simulation(simulation_id)
     except Exception:

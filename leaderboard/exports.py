@@ -12,6 +12,7 @@ from accounts.models import Person
 from accounts.rules import mask_phone
 from competitions import queries, queries_admin
 from competitions.models import Competition, Participation, Standing
+from competitions.rules import RUNNERS
 from core import clock
 from core.database import db
 from core.exports import Cell, Column, Sheet, register
@@ -21,10 +22,8 @@ from leaderboard.models import SealedStanding
 from leaderboard.queries import find_seal
 from leaderboard.rules import mask_name
 from organizations.models import Organization
-from organizations.queries import get_organization, list_grants
-from organizations.rules import holds
+from organizations.queries import get_organization
 
-RUNNERS = ("organizer", "enterprise_admin")
 PLACES = ("city", "enterprise", "team")
 
 
@@ -35,11 +34,8 @@ def may_export(params: dict[str, Any], person_id: int) -> bool:
         params: `competition` (id) and `full` (names and phones in full).
         person_id: who asks.
     """
-    competition = queries.find_competition(int(params["competition"]))
-    if competition is None:
-        return False
     roles = RUNNERS if params.get("full") else (*RUNNERS, "auditor")
-    return holds(list_grants(person_id), roles, get_organization(competition.organization_id).path)
+    return queries.holds_over(int(params["competition"]), roles, person_id)
 
 
 def ranking(params: dict[str, Any]) -> Sheet:

@@ -6,15 +6,14 @@ from typing import Any
 
 from flask_babel import gettext as _
 
-from competitions.queries import find_competition, get_competition
+from competitions.queries import get_competition, holds_over
+from competitions.rules import RUNNERS
 from core import clock
 from core.exports import Column, Sheet, register
 from core.web import format_datetime, tr
-from organizations.queries import get_organization, list_grants
-from organizations.rules import holds
 from payouts import queries
 
-FULL = ("organizer", "enterprise_admin", "finance")
+FULL = (*RUNNERS, "finance")
 
 
 def may_export(params: dict[str, Any], person_id: int) -> bool:
@@ -24,11 +23,8 @@ def may_export(params: dict[str, Any], person_id: int) -> bool:
         params: `competition` (id) and `full` (names and phones in full).
         person_id: who asks.
     """
-    competition = find_competition(int(params["competition"]))
-    if competition is None:
-        return False
     roles = FULL if params.get("full") else (*FULL, "auditor")
-    return holds(list_grants(person_id), roles, get_organization(competition.organization_id).path)
+    return holds_over(int(params["competition"]), roles, person_id)
 
 
 def winners(params: dict[str, Any]) -> Sheet:

@@ -1,4 +1,4 @@
-"""figures about items and levels, rehearsals of papers, exposure caps"""
+"""figures about items and levels, simulations of papers, exposure caps"""
 
 import sqlalchemy as sa
 from alembic import op

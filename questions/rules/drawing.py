@@ -287,7 +287,7 @@ def highest_exposure(blueprint: Sequence[BlueprintRow], bank: Bank) -> Fraction:
     """Return a share of papers that no item of a level exceeds, over all rows that may draw it.
 
     In each row an item is drawn at most with the chance of those that earlier rows have left, so the sum over the rows
-    bounds what the rehearsal of a level counts.
+    bounds what the simulation of a level counts.
 
     Args: as `row_exposures`.
     """

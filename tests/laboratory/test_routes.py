@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from core import clock
 from core.database import db
-from laboratory import services
+from laboratory import exports, services
 from laboratory.models import ItemParameters, ItemStatistic
 from tests import factories as make
 from tests.laboratory.test_services import stage  # noqa: F401 - a fixture
@@ -38,6 +38,25 @@ def test_an_organizer_reads_items_one_item_and_the_levels(app: Flask, stage) -> 
     services.run_simulation(db.session.scalar(text("select max(id) from simulations")) or 0)
     assert "The items that appear most often" in browser.get(f"/laboratory/levels/{level.id}?lang=en").text
     assert browser.post("/laboratory/export", data={"trade": "welding"}).status_code == 303
+
+
+def test_the_exposure_of_every_item_is_a_file_and_a_changed_level_asks_for_a_new_simulation(app: Flask, stage) -> None:  # type: ignore[no-untyped-def]  # noqa: F811
+    _competition, level, province = stage
+    browser = signed_in(app, "organizer", province)
+    page = f"/laboratory/levels/{level.id}?lang=en"
+    browser.post(f"/laboratory/levels/{level.id}/simulations")
+    services.run_simulation(db.session.scalar(text("select max(id) from simulations")) or 0)
+    assert browser.post(f"/laboratory/levels/{level.id}/exposure").status_code == 303
+    with app.test_request_context():
+        sheet = exports.exposure({"level": level.id})
+        rows = list(sheet.rows)
+    assert len(rows) == sheet.total > 0
+    assert sum(int(str(row[5])) for row in rows) == 4 * services.PAPERS
+    assert exports.may_see_level({"level": level.id}, make.make_person(province).id) is False
+    assert "have changed since" not in browser.get(page).text
+    level.blueprint = [*level.blueprint, level.blueprint[0]]
+    db.session.commit()
+    assert "have changed since" in browser.get(page).text
 
 
 def test_an_organizer_asks_for_the_two_parameter_model_and_sees_an_item_s_curve(app: Flask, stage) -> None:  # type: ignore[no-untyped-def]  # noqa: F811

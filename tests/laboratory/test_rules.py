@@ -140,7 +140,7 @@ def test_every_paper_of_a_simulation_is_equally_hard() -> None:
     simulation = rules.Simulation()
     simulation.add(blueprint, BANK, difficulty, {}, map(str, range(500)))
     assert simulation.papers == 500
-    assert simulation.unfillable == 0
+    assert not simulation.shortfalls
     assert len(simulation.difficulties) == 1, simulation.difficulties
     assert sum(simulation.exposure.values()) == 500 * 14
 

@@ -127,7 +127,7 @@ def test_the_two_parameter_model_is_fitted_once_asked_and_again_replaces_it(
     assert queries.find_parameters(one.version_id, competition.id + 1) is None
 
 
-def test_a_rehearsal_draws_every_paper_and_tells_how_far_it_is(
+def test_a_simulation_draws_every_paper_and_tells_how_far_it_is(
     stage: tuple[Competition, Level, Organization],
 ) -> None:
     _competition, level, _province = stage
@@ -143,7 +143,7 @@ def test_a_rehearsal_draws_every_paper_and_tells_how_far_it_is(
     assert clock.now() - done.requested_at < timedelta(minutes=1)
 
 
-def test_a_rehearsal_of_a_level_that_cannot_be_filled_says_so(
+def test_a_simulation_of_a_level_that_cannot_be_filled_says_so(
     stage: tuple[Competition, Level, Organization],
 ) -> None:
     _competition, level, _province = stage
@@ -153,4 +153,5 @@ def test_a_rehearsal_of_a_level_that_cannot_be_filled_says_so(
     asked = services.request_simulation(level.id, person_id, tasks.simulate, papers=10)
     services.run_simulation(asked.id)
     db.session.expire_all()
-    assert db.session.get_one(Simulation, asked.id).result["unfillable"] == 10
+    result = db.session.get_one(Simulation, asked.id).result
+    assert (result["unfillable"], result["shortfalls"]) == (10, [[1, 10]])
