@@ -26,7 +26,7 @@ from organizations import permissions
 from organizations.queries import get_organization, list_root_ids
 from questions.presenting import kind_word
 from questions.queries import get_versions, list_topics, list_trades
-from questions.rules import BlueprintRow, Version, row_exposures, show_blanks
+from questions.rules import BlueprintRow, Version, highest_exposure, row_exposures, show_blanks
 
 blueprint = Blueprint("laboratory", __name__, url_prefix="/laboratory")
 
@@ -258,6 +258,7 @@ def show_level(level_id: int) -> str:
         level=level,
         figures=queries.find_level(level_id),
         rows=row_exposures(rows, bank, level.exposure_cap),
+        highest=highest_exposure(rows, bank),
         difficulty=bank.plan(rows).difficulty / max(max_points(rows), 1),
         kinds=[_kind(row, topics) for row in rows],
         simulation=simulation,
@@ -301,7 +302,7 @@ def _shown(simulation: Simulation, level: Level) -> dict[str, Any]:
         "most": exposure[0][1] / papers if papers else 0,
         "exposure": [
             {
-                "label": show_blanks(versions[version_id].stem[language()])[:60],
+                "label": show_blanks(versions[version_id].stem[language()]),
                 "value": count,
                 "text": f"{100 * count / papers:.1f}%",
             }

@@ -7,10 +7,11 @@ import time
 from collections.abc import Collection
 from typing import Literal
 
-from sqlalchemy import or_, select, true
+from sqlalchemy import ColumnElement, and_, exists, or_, select
 
 from core.database import db
 from core.errors import NotFound
+from organizations.models import Organization
 from questions.models import Media, Question, QuestionVersion, Topic, Trade
 from questions.rules import Bank, Version
 
@@ -19,8 +20,6 @@ BANK_SECONDS = 5.0
 _versions: dict[int, Version] = {}
 Part = Literal["all", "open", "reserved"]
 """Of a bank: every question, those that anybody may practise, or those kept for official use."""
-
-_PARTS = {"all": true(), "open": Question.reserved.is_(False), "reserved": Question.reserved.is_(True)}
 
 _banks: dict[tuple[str, int | None, Part], tuple[float, Bank]] = {}
 _loading = threading.Lock()
@@ -82,7 +81,8 @@ def get_bank(trade_code: str, organization_id: int | None = None, part: Part = "
     Args:
         trade_code: the trade.
         organization_id: whose own bank is added to the shared one; None for the shared one alone.
-        part: which of them.
+        part: which of them; what is kept for official use is drawn for the node whose bank it is in alone, the shared
+            bank's for a root: whoever runs a competition elsewhere could read it there.
     """
     key = (trade_code, organization_id, part)
     found = _banks.get(key)
@@ -98,7 +98,7 @@ def get_bank(trade_code: str, organization_id: int | None = None, part: Part = "
                 Question.current_version_id.is_not(None),
                 Question.state != "retired",
                 or_(Question.organization_id.is_(None), Question.organization_id == organization_id),
-                _PARTS[part],
+                _in_part(part, organization_id),
             )
         )
         versions = get_versions([id_ for id_ in ids if id_ is not None])
@@ -108,6 +108,17 @@ def get_bank(trade_code: str, organization_id: int | None = None, part: Part = "
             bank = Bank(versions.values(), parents)
         _banks[key] = (time.monotonic(), bank)
         return bank
+
+
+def _in_part(part: Part, organization_id: int | None) -> ColumnElement[bool]:
+    is_root = exists().where(Organization.id == organization_id, Organization.parent_id.is_(None))
+    own = or_(Question.organization_id == organization_id, and_(Question.organization_id.is_(None), is_root))
+    parts = {
+        "open": Question.reserved.is_(False),
+        "reserved": and_(Question.reserved, own),
+        "all": or_(Question.reserved.is_(False), own),
+    }
+    return parts[part]
 
 
 def get_media(sha256: str) -> Media:
