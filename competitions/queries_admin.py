@@ -242,15 +242,6 @@ def names_of(ids: set[int]) -> dict[int, Organization]:
     return {one.id: one for one in db.session.scalars(select(Organization).where(Organization.id.in_(ids)))}
 
 
-def names_under(organization_id: int) -> dict[int, Organization]:
-    """Return by id every node on the path to a node, and every one under it."""
-    path = select(func.unnest(Organization.path)).where(Organization.id == organization_id)
-    found = db.session.scalars(
-        select(Organization).where(Organization.path.contains([organization_id]) | Organization.id.in_(path))
-    )
-    return {one.id: one for one in found}
-
-
 def count_playing(level_id: int) -> int:
     """Return how many attempts at a level are running."""
     running = select(func.count()).where(Attempt.level_id == level_id, Attempt.state == "open")

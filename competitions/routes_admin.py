@@ -27,7 +27,6 @@ from competitions.forms import (
     TracksForm,
 )
 from competitions.models import Competition, Level, Track
-from competitions.rules import RUNNERS
 from core import clock, exports, markup
 from core.database import db
 from core.errors import Invalid, NotFound, Refusal
@@ -37,10 +36,11 @@ from core.web import language, tr
 from core.zone import SHANGHAI
 from organizations import permissions
 from organizations.queries import get_organization, list_path
+from organizations.rules import MANAGERS
 from questions import access
 from questions.queries import list_topics, list_trades
 
-RELEASERS = (*RUNNERS, *access.REVIEWERS)
+RELEASERS = (*MANAGERS, *access.REVIEWERS)
 """Who releases the questions of a bank to practice once a competition is over."""
 
 blueprint = Blueprint("organizer", __name__, url_prefix="/organizer")
@@ -57,21 +57,21 @@ def require_run(competition_id: int) -> tuple[Identity, Competition]:
     """
     identity.require()
     competition = queries.get_competition(competition_id)
-    person = permissions.require_role(RUNNERS, get_organization(competition.organization_id).path)
+    person = permissions.require_role(MANAGERS, get_organization(competition.organization_id).path)
     return person, competition
 
 
 @blueprint.get("")
 def index() -> Any:
     """List the competitions that I may run."""
-    nodes = permissions.require_somewhere(RUNNERS)
+    nodes = permissions.require_somewhere(MANAGERS)
     return render_template("organizer/index.html", runs=queries_admin.list_run_by(nodes), chips=state_chips())
 
 
 @blueprint.route("/competitions/new", methods=["GET", "POST"])
 def create() -> Any:
     """Create a draft."""
-    nodes = permissions.require_somewhere(RUNNERS)
+    nodes = permissions.require_somewhere(MANAGERS)
     form: Any = CompetitionForm()
     _offer_nodes(form, nodes)
     if request.method == "GET":
@@ -80,7 +80,7 @@ def create() -> Any:
         form.closes_at.process_data(morning + timedelta(days=14))
     if form.validate_on_submit():
         path = get_organization(form.organization_id.data).path
-        person = permissions.require_role(RUNNERS, path)
+        person = permissions.require_role(MANAGERS, path)
         try:
             made = setup.create_competition(person.person_id, form.organization_id.data, _basics(form))
         except Invalid as refusal:
@@ -96,9 +96,9 @@ def edit(competition_id: int) -> Any:
     """Change names, rules and window."""
     person, competition = require_run(competition_id)
     form: Any = CompetitionForm(obj=competition)
-    _offer_nodes(form, permissions.nodes_with(RUNNERS))
+    _offer_nodes(form, permissions.nodes_with(MANAGERS))
     if form.validate_on_submit():
-        permissions.require_role(RUNNERS, get_organization(form.organization_id.data).path)
+        permissions.require_role(MANAGERS, get_organization(form.organization_id.data).path)
         try:
             setup.edit_competition(person.person_id, competition_id, _basics(form), form.organization_id.data)
         except Invalid as refusal:
@@ -282,7 +282,7 @@ def release(competition_id: int) -> Any:
         flash(_("Its questions can be released once its standings are sealed."), "error")
         return redirect(url_for(".show", competition_id=competition_id))
     banks = access.banks(RELEASERS)
-    nodes = permissions.nodes_with(RUNNERS)
+    nodes = permissions.nodes_with(MANAGERS)
     if request.method == "POST":
         count = releases.release(competition_id, banks, nodes, person.person_id)
         flash(

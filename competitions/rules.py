@@ -18,9 +18,6 @@ GRACE = timedelta(seconds=2)
 SETTLE = timedelta(seconds=1)
 """How long after the grace an attempt is left open, so that a save received in time can still be committed."""
 
-RUNNERS = ("organizer", "enterprise_admin")
-"""The roles that set up and run the competitions at and under their node."""
-
 RULE_VERSION = 2
 """The version of `score`; it is stored with every result."""
 

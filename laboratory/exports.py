@@ -9,7 +9,6 @@ from flask_babel import gettext as _
 from sqlalchemy import or_, select
 
 from competitions.queries import get_level_place, holds_over
-from competitions.rules import RUNNERS
 from core.database import db
 from core.exports import Cell, Column, Sheet, register
 from core.web import tr, tr_text
@@ -17,11 +16,11 @@ from laboratory.models import ItemParameters, ItemStatistic
 from laboratory.queries import ORDERS, latest_simulation
 from laboratory.words import light_word, reason_word
 from organizations.queries import list_grants, list_root_ids
-from organizations.rules import holds
+from organizations.rules import MANAGERS, holds
 from questions.models import Question, QuestionVersion, Topic
 from questions.presenting import kind_word
 
-ROLES = (*RUNNERS, "question_author", "question_reviewer")
+ROLES = (*MANAGERS, "question_author", "question_reviewer")
 
 
 def may_see(params: dict[str, Any], person_id: int) -> bool:
@@ -118,7 +117,7 @@ def may_see_level(params: dict[str, Any], person_id: int) -> bool:
         person_id: who asks.
     """
     competition = get_level_place(int(params["level"])).competition
-    return holds_over(competition.id, RUNNERS, person_id)
+    return holds_over(competition.id, MANAGERS, person_id)
 
 
 def exposure(params: dict[str, Any]) -> Sheet:

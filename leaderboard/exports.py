@@ -12,7 +12,6 @@ from accounts.models import Person
 from accounts.rules import mask_phone
 from competitions import queries, queries_admin
 from competitions.models import Competition, Participation, Standing
-from competitions.rules import RUNNERS
 from core import clock
 from core.database import db
 from core.exports import Cell, Column, Sheet, register
@@ -21,10 +20,10 @@ from core.web import format_datetime, format_duration, tr
 from leaderboard.models import SealedStanding
 from leaderboard.queries import find_seal
 from leaderboard.rules import mask_name
+from organizations.exports import place_cells, place_columns
 from organizations.models import Organization
-from organizations.queries import get_organization
-
-PLACES = ("city", "enterprise", "team")
+from organizations.queries import get_organization, names_under
+from organizations.rules import MANAGERS
 
 
 def may_export(params: dict[str, Any], person_id: int) -> bool:
@@ -34,7 +33,7 @@ def may_export(params: dict[str, Any], person_id: int) -> bool:
         params: `competition` (id) and `full` (names and phones in full).
         person_id: who asks.
     """
-    roles = RUNNERS if params.get("full") else (*RUNNERS, "auditor")
+    roles = MANAGERS if params.get("full") else (*MANAGERS, "auditor")
     return queries.holds_over(int(params["competition"]), roles, person_id)
 
 
@@ -67,7 +66,7 @@ def ranking(params: dict[str, Any]) -> Sheet:
     if node_id is not None:
         statement = statement.where(Participation.path.contains([node_id]))
     total = db.session.scalar(select(func.count()).select_from(statement.subquery())) or 0
-    nodes = queries_admin.names_under(competition.organization_id)
+    nodes = names_under(competition.organization_id)
 
     def rows() -> Iterator[list[Cell]]:
         within, last = 0, None
@@ -118,7 +117,7 @@ def participants(params: dict[str, Any]) -> Sheet:
     """
     competition = queries.get_competition(int(params["competition"]))
     track_id, node_id, full = params.get("track"), params.get("node"), bool(params.get("full"))
-    nodes = queries_admin.names_under(competition.organization_id)
+    nodes = names_under(competition.organization_id)
 
     def rows() -> Iterator[list[Cell]]:
         for one, person, standing in queries_admin.stream_participants(
@@ -159,18 +158,15 @@ def _person_columns() -> list[Column]:
     return [
         Column(_("Name"), width=14),
         Column(_("Phone"), "code", 16),
-        Column(_("City"), width=20),
-        Column(_("Enterprise"), width=30),
-        Column(_("Team"), width=20),
+        *place_columns(),
     ]
 
 
 def _person_cells(
     name: str, phone_sealed: str, phone_tail: str, path: Sequence[int], nodes: dict[int, Organization], full: bool
 ) -> list[Cell]:
-    places = {nodes[node].kind: tr(nodes[node]) for node in path if node in nodes}
     phone = unseal(phone_sealed).removeprefix("+86") if full else mask_phone(phone_tail)
-    return [name if full else mask_name(name), phone, *(places.get(kind, "") for kind in PLACES)]
+    return [name if full else mask_name(name), phone, *place_cells(path, nodes)]
 
 
 register("ranking", ranking, may_export)

@@ -62,6 +62,15 @@ def list_path(path: Sequence[int]) -> list[Organization]:
     return [nodes[node_id] for node_id in path if node_id in nodes]
 
 
+def names_under(organization_id: int) -> dict[int, Organization]:
+    """Return by id every node on the path to a node, and every one under it."""
+    path = select(func.unnest(Organization.path)).where(Organization.id == organization_id)
+    found = db.session.scalars(
+        select(Organization).where(Organization.path.contains([organization_id]) | Organization.id.in_(path))
+    )
+    return {one.id: one for one in found}
+
+
 def path_of_person(person_id: int) -> list[int]:
     """Return the ids from the root to the node a person belongs to; empty when they belong to none."""
     path = db.session.scalar(

@@ -19,6 +19,7 @@ GRANTABLE: dict[str, frozenset[str]] = {
 }
 
 MANAGERS = ("enterprise_admin", "organizer")
+"""The roles that run what is at and under their node: people, competitions, prizes."""
 VIEWERS = (*MANAGERS, "auditor")
 
 

@@ -7,13 +7,13 @@ from typing import Any
 from flask_babel import gettext as _
 
 from competitions.queries import get_competition, holds_over
-from competitions.rules import RUNNERS
 from core import clock
 from core.exports import Column, Sheet, register
 from core.web import format_datetime, tr
+from organizations.rules import MANAGERS
 from payouts import queries
 
-FULL = (*RUNNERS, "finance")
+FULL = (*MANAGERS, "finance")
 
 
 def may_export(params: dict[str, Any], person_id: int) -> bool:

@@ -8,12 +8,12 @@ from accounts.identity import require
 from core.errors import NotFound
 from organizations import permissions
 from organizations.queries import list_grants
-from organizations.rules import Grant
+from organizations.rules import MANAGERS, Grant
 
 AUTHORS = ("question_author",)
 REVIEWERS = ("question_reviewer",)
-READERS = ("question_author", "question_reviewer", "organizer", "enterprise_admin")
-IMPORTERS = ("question_author", "organizer", "enterprise_admin")
+READERS = (*MANAGERS, "question_author", "question_reviewer")
+IMPORTERS = (*MANAGERS, "question_author")
 """Who takes files of questions into a bank."""
 STEWARDS = ("organizer", "question_reviewer")
 """Who looks after a trade's topics."""

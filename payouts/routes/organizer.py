@@ -12,13 +12,13 @@ from accounts import identity
 from accounts.identity import Identity
 from competitions.models import Competition
 from competitions.queries import get_competition
-from competitions.rules import RUNNERS
 from core.forms import choices
 from core.money import format_yuan
 from core.web import tr
 from organizations import permissions
 from organizations.models import Organization
 from organizations.queries import get_organization
+from organizations.rules import MANAGERS
 from payouts import queries, rules, services
 from payouts.forms import FundForm, PlacesForm, SplitForm, WinnersForm
 from payouts.models import PrizeRule
@@ -35,7 +35,7 @@ from payouts.routes.shared import (
     take_effect,
 )
 
-READERS = ("organizer", "enterprise_admin", "finance", "auditor")
+READERS = (*MANAGERS, "finance", "auditor")
 
 
 @pages.get("/organizer/competitions/<int:competition_id>/prizes")
@@ -48,7 +48,7 @@ def show_prizes(competition_id: int) -> Any:
 @pages.post("/organizer/competitions/<int:competition_id>/prizes/fund")
 def fund_prizes(competition_id: int) -> Any:
     """Put money into the prize pool."""
-    person, competition, owner = _competition(competition_id, RUNNERS)
+    person, competition, owner = _competition(competition_id, MANAGERS)
     form: Any = FundForm(prefix="fund")
     if not form.validate_on_submit():
         return _prizes_page(competition, owner, fund=form)
@@ -64,7 +64,7 @@ def fund_prizes(competition_id: int) -> Any:
 @pages.post("/organizer/competitions/<int:competition_id>/prizes/<any(places, split):kind>")
 def add_rule(competition_id: int, kind: str) -> Any:
     """Add a prize rule: by places, or an equal split."""
-    person, competition, owner = _competition(competition_id, RUNNERS)
+    person, competition, owner = _competition(competition_id, MANAGERS)
     form: Any = PlacesForm(prefix="places") if kind == "places" else SplitForm(prefix="split")
     _offer_boards(form, competition_id)
     if form.validate_on_submit() and take_effect(
@@ -78,7 +78,7 @@ def add_rule(competition_id: int, kind: str) -> Any:
 @pages.route("/organizer/competitions/<int:competition_id>/prizes/<int:rule_id>", methods=["GET", "POST"])
 def edit_rule(competition_id: int, rule_id: int) -> Any:
     """Change a prize rule where it stands."""
-    person, competition, _owner = _competition(competition_id, RUNNERS)
+    person, competition, _owner = _competition(competition_id, MANAGERS)
     rule = queries.get_prize_rule(competition_id, rule_id)
     form = _form_of(rule)
     _offer_boards(form, competition_id)
@@ -99,7 +99,7 @@ def edit_rule(competition_id: int, rule_id: int) -> Any:
 @pages.post("/organizer/competitions/<int:competition_id>/prizes/<int:rule_id>/remove")
 def remove_rule(competition_id: int, rule_id: int) -> Any:
     """Remove a prize rule."""
-    person, _competition_row, _owner = _competition(competition_id, RUNNERS)
+    person, _competition_row, _owner = _competition(competition_id, MANAGERS)
     attempt(lambda: services.remove_prize_rule(competition_id, rule_id, person.person_id), _("The rule was removed."))
     return _to_prizes(competition_id)
 
@@ -107,7 +107,7 @@ def remove_rule(competition_id: int, rule_id: int) -> Any:
 @pages.post("/organizer/competitions/<int:competition_id>/prizes/award")
 def award_prizes(competition_id: int) -> Any:
     """Turn the rules and the sealed standings into awards."""
-    person, _competition_row, _owner = _competition(competition_id, RUNNERS)
+    person, _competition_row, _owner = _competition(competition_id, MANAGERS)
     attempt(
         lambda: services.award_prizes(competition_id, person.person_id),
         _("The prizes are awarded. Winners see them in their record; finance can now pay."),
@@ -123,7 +123,7 @@ def export_winners(competition_id: int) -> Any:
     _offer_winners(form, competition_id)
     if not form.validate_on_submit():
         return _prizes_page(competition, owner, winners_form=form)
-    full = bool(form.full.data) and permissions.holds(("organizer", "enterprise_admin", "finance"), owner.path)
+    full = bool(form.full.data) and permissions.holds((*MANAGERS, "finance"), owner.path)
     scope = queries.WinnerScope(form.track.data or None, form.city.data or None, form.enterprise.data or None)
     return file_reply(
         lambda: services.export_winners(
@@ -211,8 +211,8 @@ def _prizes_page(competition: Competition, owner: Organization, **given: Any) ->
         page=page,
         page_count=-(-total // PAGE),
         url=lambda number: url_for(".show_prizes", competition_id=competition.id, page=number),
-        may_set=permissions.holds(RUNNERS, owner.path),
-        may_full=permissions.holds(("organizer", "enterprise_admin", "finance"), owner.path),
+        may_set=permissions.holds(MANAGERS, owner.path),
+        may_full=permissions.holds((*MANAGERS, "finance"), owner.path),
         may_pay=permissions.holds(("finance", "auditor"), owner.path),
         fund=given.get("fund") or FundForm(formdata=None, prefix="fund"),
         places=places,
