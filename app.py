@@ -60,6 +60,7 @@ from payouts.services import return_pools
 from practice import queries as practice_queries
 from practice.api import blueprint as practice_api
 from practice.routes import blueprint as practice_pages
+from practice.routes_admin import blueprint as practice_admin
 from questions import uses as question_uses
 from questions.cli import commands as question_commands
 from questions.routes import blueprint as media_pages
@@ -86,6 +87,7 @@ BLUEPRINTS: list[Blueprint] = [
     case_pages,
     import_pages,
     practice_pages,
+    practice_admin,
     practice_api,
     worker_pages,
     api.blueprint,

@@ -56,6 +56,7 @@ def _texts() -> dict[str, Any]:
             "winners": _("Winners"),
             "items": _("Item figures"),
             "exposure": _("Item exposure"),
+            "practice": _("Practice"),
             "questions": _("Questions of a bank"),
         },
         "states": {

@@ -1,4 +1,4 @@
-"""What two of the demo's log-ins have practised, by the platform's own rules, so that their pages have a history."""
+"""What some of the demo's people have practised, by the platform's own rules, so that their pages have a history."""
 
 from __future__ import annotations
 
@@ -6,21 +6,23 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import NamedTuple
 
+from sqlalchemy import select
+
 import demo
 from core import audit
 from core.database import db, transaction
 from demo.event import Event
 from demo.people import SEED
 from demo.play import give
+from organizations.models import Membership, Organization
 from practice import queries, rules, services
 from practice.queries import Learner, Wish
-from questions.queries import get_versions
+from questions.queries import get_versions, list_trades
 
 
 class Habit(NamedTuple):
     """How somebody practises: on how many of the last days, how many questions in each mode, and how well."""
 
-    login: int
     trade: str
     days: tuple[int, ...]
     plan: tuple[tuple[str, int], ...]
@@ -29,11 +31,16 @@ class Habit(NamedTuple):
 
 
 HABITS = (
-    Habit(demo.WORKER, "work_safety", (20, 19, 18), (("random", 8),), 0.9, False),
-    Habit(demo.WORKER, "welding", (16, 15, 14, 12, 9, 8, 7, 5, 3, 2, 1), (("wrong", 12), ("daily", 10)), 0.9, False),
-    Habit(demo.WORKER, "welding", (13, 6, 4), (("wrong", 12), ("ordered", 6)), 0.9, True),
-    Habit(demo.ADMIN, "work_safety", (6, 5, 2), (("random", 6),), 1.2, False),
+    (demo.WORKER, Habit("work_safety", (20, 19, 18), (("random", 8),), 0.9, False)),
+    (
+        demo.WORKER,
+        Habit("welding", (16, 15, 14, 12, 9, 8, 7, 5, 3, 2, 1), (("wrong", 12), ("daily", 10)), 0.9, False),
+    ),
+    (demo.WORKER, Habit("welding", (13, 6, 4), (("wrong", 12), ("ordered", 6)), 0.9, True)),
+    (demo.ADMIN, Habit("work_safety", (6, 5, 2), (("random", 6),), 1.2, False)),
 )
+CROWD = 60
+"""So many others practise the daily ten now and then."""
 EVENING = timedelta(hours=20)
 MOCK_TAKES = timedelta(minutes=6)
 FAVOURITES = 3
@@ -45,10 +52,11 @@ def practise(event: Event) -> None:
     Args:
         event: the demo, filled with people.
     """
-    sittings = sorted((-days, number) for number, habit in enumerate(HABITS) for days in habit.days)
+    habits = [(event.login_ids[login], habit) for login, habit in HABITS] + _crowd(event)
+    sittings = sorted((-days, number) for number, (_, habit) in enumerate(habits) for days in habit.days)
     for days, number in sittings:
-        _sit_down(event, HABITS[number], -days)
-    for login, trade in sorted({(habit.login, habit.trade) for habit in HABITS}):
+        _sit_down(event.anchor, *habits[number], -days)
+    for login, trade in sorted({(login, habit.trade) for login, habit in HABITS}):
         _keep_some(queries.get_learner(event.login_ids[login], trade), event.anchor)
     for login, trade, skill in ((demo.WORKER, "welding", 0.5), (demo.ADMIN, "work_safety", 1.2)):
         _try_level(event.login_ids[login], trade, skill, event.anchor - timedelta(days=2))
@@ -56,11 +64,39 @@ def practise(event: Event) -> None:
         audit.record("demo.practise", "demo", person_id=None, organization_id=event.province_id)
 
 
-def _sit_down(event: Event, habit: Habit, days: int) -> None:
+def _crowd(event: Event) -> list[tuple[int, Habit]]:
+    """Choose people from all over the tree and the days on which they practise."""
+    chance = Random(f"{SEED}:crowd")  # noqa: S311 - invented people
+    people = db.session.scalars(
+        select(Membership.person_id)
+        .join(Organization, Organization.id == Membership.organization_id)
+        .where(
+            Membership.ended_at.is_(None),
+            Organization.path.contains([event.province_id]),
+            Membership.person_id.not_in(event.login_ids),
+        )
+        .order_by(Membership.id)
+    ).all()
+    trades = [trade.code for trade in list_trades()]
+    return [
+        (
+            person_id,
+            Habit(
+                chance.choice(trades),
+                tuple(chance.sample(range(1, 22), chance.randint(1, 3))),
+                (("daily", 10),),
+                chance.uniform(0.4, 1.2),
+                False,
+            ),
+        )
+        for person_id in chance.sample(people, min(CROWD, len(people)))
+    ]
+
+
+def _sit_down(anchor: datetime, person_id: int, habit: Habit, days: int) -> None:
     """One evening of practice, so many days before the demo was made."""
-    person_id = event.login_ids[habit.login]
-    chance = Random(f"{SEED}:practice:{habit.login}:{habit.trade}:{days}")  # noqa: S311 - invented people
-    today = rules.day_of(event.anchor)
+    chance = Random(f"{SEED}:practice:{person_id}:{habit.trade}:{days}")  # noqa: S311 - invented people
+    today = rules.day_of(anchor)
     at = rules.day_begins(today - timedelta(days=days)) + EVENING + timedelta(minutes=chance.randrange(40))
     learner = queries.get_learner(person_id, habit.trade)
     for mode, count in habit.plan:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -375,31 +375,6 @@ def count_points(person_id: int) -> int:
     """Return all learning points of a person."""
     total = db.session.scalar(select(func.sum(PracticePoints.points)).where(PracticePoints.person_id == person_id))
     return int(total or 0)
-
-
-def points_by_person(
-    trade_code: str, since: datetime, until: datetime, person_ids: Sequence[int] | None = None
-) -> dict[int, int]:
-    """Return the learning points that people earned in a trade, for a competition whose rule sheet counts them.
-
-    Args:
-        trade_code: the trade.
-        since: from this moment on, aware UTC.
-        until: before this moment, aware UTC.
-        person_ids: whose; None for everyone. People without points are left out.
-    """
-    wanted = (
-        select(PracticePoints.person_id, func.sum(PracticePoints.points))
-        .where(
-            PracticePoints.trade_code == trade_code,
-            PracticePoints.awarded_at >= since,
-            PracticePoints.awarded_at < until,
-        )
-        .group_by(PracticePoints.person_id)
-    )
-    if person_ids is not None:
-        wanted = wanted.where(PracticePoints.person_id.in_(person_ids))
-    return {person_id: int(points) for person_id, points in db.session.execute(wanted)}
 
 
 def find_last_trade(person_id: int) -> Trade | None:

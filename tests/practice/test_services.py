@@ -207,16 +207,6 @@ def test_ten_different_right_answers_on_a_day_earn_points_and_the_same_question_
     assert queries.count_points(work.person.id) == rules.POINTS["ten"]
 
 
-def test_a_rule_sheet_can_count_the_learning_points_of_a_trade_and_a_time(work: Workplace) -> None:
-    other = make_person(work.team)
-    for person, at in ((work.person, NOON), (work.person, later(1)), (other, NOON)):
-        answer(person, *(given(one, at=at) for one in work.versions[:10]))
-    points = rules.POINTS["ten"]
-    assert queries.points_by_person("welding", NOON, later(2)) == {work.person.id: 2 * points, other.id: points}
-    assert queries.points_by_person("welding", NOON, later(1), [work.person.id]) == {work.person.id: points}
-    assert queries.points_by_person("nursing", NOON, later(2)) == {}
-
-
 def test_weak_topics_are_practised_first_and_a_topic_alone_when_asked_for(work: Workplace) -> None:
     gas = make_bank(size=3, topic_code="gas")
     assert chosen(work, "weak") == []
