@@ -83,7 +83,7 @@ def availability(blueprint: Sequence[BlueprintRow], bank: Bank) -> list[Availabi
 
     Args:
         blueprint: the rows, in the order in which they are written.
-        bank: the trade's published questions.
+        bank: what papers are drawn from.
     """
     ids = [{unit[0].id for unit in bank.matching(row)} for row in blueprint]
     order = sorted(range(len(blueprint)), key=lambda i: (len(ids[i]), i))

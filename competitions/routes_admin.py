@@ -599,7 +599,7 @@ def _tracks(competition: Competition) -> list[dict[str, Any]]:
                     "ok": bool(blueprint_rows) and all(row.ok for row in availability(blueprint_rows, bank)),
                 }
             )
-        tracks.append({"track": track, "levels": levels, "published": len(bank.versions)})
+        tracks.append({"track": track, "levels": levels, "questions": len(bank.versions)})
     return tracks
 
 

@@ -205,14 +205,6 @@ def _median(counts: Mapping[int, int]) -> float | None:
     return None
 
 
-def item_figures(responses: Iterable[Response], right: Iterable[str] = ()) -> ItemFigures:
-    """Compute the statistics of one item from its first attempts, at least one; `right` as for `ItemTally.figures`."""
-    tally = ItemTally()
-    for one in responses:
-        tally.add(one)
-    return tally.figures(right)
-
-
 def spell(value: Value, type_: str = "") -> list[str]:
     """Write an answer as the entries it counts for in the table of answers.
 

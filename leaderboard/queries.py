@@ -326,20 +326,6 @@ def why_am_i_here(board: Board, track_id: int | None, node_id: int, viewer: View
     return Why(mine.better + 1, mine.total, page, neighbour(own - 1), neighbour(own + 1), tuple(rows))
 
 
-def sealed_rows(competition_id: int, track_id: int | None) -> list[SealedStanding]:
-    """Return the sealed rows of a board, best first, equals by participation. Raises: NotFound before sealing."""
-    seal_id = db.session.scalar(select(Seal.id).where(Seal.competition_id == competition_id))
-    if seal_id is None:
-        raise NotFound(what="seal")
-    return list(
-        db.session.scalars(
-            select(SealedStanding)
-            .where(SealedStanding.seal_id == seal_id, SealedStanding.track_id.is_not_distinct_from(track_id))
-            .order_by(SealedStanding.rank, SealedStanding.participation_id)
-        )
-    )
-
-
 def find_seal(competition_id: int) -> Seal | None:
     """Return a competition's seal, or None."""
     return db.session.scalar(select(Seal).where(Seal.competition_id == competition_id))

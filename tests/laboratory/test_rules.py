@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import statistics
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -17,6 +18,13 @@ from questions.rules import Bank, BlueprintRow, Value, Version
 NOON = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
 
 
+def item_figures(responses: Iterable[Response], right: Iterable[str] = ()) -> rules.ItemFigures:
+    tally = rules.ItemTally()
+    for one in responses:
+        tally.add(one)
+    return tally.figures(right)
+
+
 def response(mark: float, rest: float, value: str = "a", share: float | None = None, ms: int | None = None) -> Response:
     """One answer worth `mark` percent of the paper on an attempt that earned `rest` percent elsewhere."""
     return Response(mark / 10 if share is None else share, mark, mark + rest, [value], ms, NOON)
@@ -24,7 +32,7 @@ def response(mark: float, rest: float, value: str = "a", share: float | None = N
 
 def test_figures_of_a_case_worked_by_hand() -> None:
     # x = 10, 10, 0, 0 and r = 40, 20, 30, 10: cov(x, r) = 100/3, var x = 100/3, var r = 500/3.
-    figures = rules.item_figures([response(10, 40), response(10, 20), response(0, 30), response(0, 10)])
+    figures = item_figures([response(10, 40), response(10, 20), response(0, 30), response(0, 10)])
     assert figures.facility == 0.5
     assert figures.deviation == pytest.approx(3**-0.5)
     assert figures.discrimination == pytest.approx(100 / 5**0.5)
@@ -33,14 +41,14 @@ def test_figures_of_a_case_worked_by_hand() -> None:
 
 
 def test_a_variance_of_nothing_gives_no_figure() -> None:
-    figures = rules.item_figures([response(10, rest) for rest in (10, 20, 30)])
+    figures = item_figures([response(10, rest) for rest in (10, 20, 30)])
     assert (figures.facility, figures.discrimination, figures.efficiency) == (1.0, None, None)
-    assert rules.item_figures([response(10, 10)]).deviation is None
+    assert item_figures([response(10, 10)]).deviation is None
 
 
 @given(st.lists(st.tuples(st.sampled_from([0.0, 5.0, 10.0]), st.integers(0, 90)), min_size=2, max_size=60))
 def test_discrimination_is_the_correlation_of_the_item_with_the_rest(pairs: list[tuple[float, int]]) -> None:
-    figures = rules.item_figures([response(mark, rest) for mark, rest in pairs])
+    figures = item_figures([response(mark, rest) for mark, rest in pairs])
     marks, rests = [mark for mark, _ in pairs], [float(rest) for _, rest in pairs]
     if len(set(marks)) == 1 or len(set(rests)) == 1:
         assert figures.discrimination is None
@@ -73,12 +81,12 @@ NEARLY_ALIKE = (("a", 10, 40), ("a", 10, 58), ("b", 0, 42), ("b", 0, 60))
     ],
 )
 def test_the_light_shows_what_is_wrong(responses: list[Response], light: tuple[str, str]) -> None:
-    figures = rules.item_figures(responses, right=["a"])
+    figures = item_figures(responses, right=["a"])
     assert (figures.light, figures.reason) == light
 
 
 def test_answers_are_counted_by_thirds_of_the_total() -> None:
-    table = rules.item_figures(answers((3, "a", 10, 80), (3, "b", 0, 40), (3, "c", 0, 10)), ["a"]).answers
+    table = item_figures(answers((3, "a", 10, 80), (3, "b", 0, 40), (3, "c", 0, 10)), ["a"]).answers
     assert [(one.text, one.right, one.lower, one.middle, one.upper) for one in table] == [
         ("a", True, 0, 0, 3),
         ("b", False, 0, 3, 0),
@@ -104,7 +112,7 @@ def test_an_answer_counts_for_what_tells_wrong_ones_apart(value: Value, type_: s
 
 def test_weeks_are_isos_and_the_time_is_the_median() -> None:
     days = [NOON, NOON + timedelta(days=7), NOON + timedelta(days=8)]
-    figures = rules.item_figures(
+    figures = item_figures(
         [
             Response(share, 0, 0, None, ms, day)
             for day, share, ms in zip(days, (1.0, 0.0, 0.5), (9999, 4000, None), strict=True)

