@@ -104,6 +104,43 @@ def test_m1_a_transaction_that_does_not_sum_to_zero_is_refused_at_commit(app: Fl
     assert queries.balances(ledger.id)["pool"] == helpers.WHOLE_POOL
 
 
+def _write(ledger_id: int, *amounts: tuple[str, int]) -> None:
+    """Post a transaction around the services."""
+    transaction_id = db.session.scalar(
+        text(
+            "insert into ledger_transactions (ledger_id, kind, at, memo) "
+            "values (:ledger, 'fund', now(), '') returning id"
+        ),
+        {"ledger": ledger_id},
+    )
+    for account, fen in amounts:
+        db.session.execute(
+            text(
+                "insert into ledger_entries (transaction_id, ledger_id, account, amount_fen) "
+                "values (:transaction, :ledger, :account, :fen)"
+            ),
+            {"transaction": transaction_id, "ledger": ledger_id, "account": account, "fen": fen},
+        )
+
+
+@pytest.mark.parametrize("hidden", ["before a harmless one", "in a savepoint", "before another ledger's"])
+def test_m3_an_overdrawn_account_is_refused_wherever_in_the_commit_it_was_written(app: Flask, hidden: str) -> None:
+    """The balances are added up at the last entry of a ledger that a commit brings."""
+    ledger, another = helpers.funded(helpers.begin()), helpers.funded(helpers.begin())
+    taken = helpers.WHOLE_POOL + 1
+    if hidden == "in a savepoint":
+        _write(ledger.id, ("sponsor", -1), ("tax", 1))
+        with db.session.begin_nested():
+            _write(ledger.id, ("pool", -taken), ("paid", taken))
+    else:
+        _write(ledger.id, ("pool", -taken), ("paid", taken))
+        _write((ledger if hidden == "before a harmless one" else another).id, ("sponsor", -1), ("tax", 1))
+    with pytest.raises(IntegrityError, match="would fall below zero"):
+        db.session.commit()
+    db.session.rollback()
+    assert queries.balances(ledger.id)["pool"] == helpers.WHOLE_POOL
+
+
 @pytest.mark.parametrize("table", ["ledger_entries", "ledger_transactions", "awards", "audit_entries"])
 @pytest.mark.parametrize("change", ["update {} set id = default", "delete from {}", "truncate {} cascade"])
 def test_m2_what_is_written_in_the_books_is_never_changed(app: Flask, table: str, change: str) -> None:
