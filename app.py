@@ -38,7 +38,7 @@ from competitions.routes import blueprint as competition_pages
 from competitions.routes_admin import blueprint as organizer_pages
 from competitions.shortcut import Shortcut
 from config import Settings, load
-from core import api, database, operation, security, valkey, web
+from core import api, database, operation, retention, security, valkey, web
 from core.exports_routes import blueprint as exports_pages
 from core.servers import provide
 from demo.cli import command as demo_command
@@ -101,6 +101,7 @@ COMMANDS: list[click.Command] = [
     payout_commands,
     operation.worker,
     operation.doctor,
+    retention.command,
 ]
 SUBSCRIPTIONS: dict[type, list[database.Subscriber]] = {
     AttemptsScored: [lambda event: boards.project(event.participation_ids)],
@@ -137,6 +138,7 @@ def create_app(settings: Settings | None = None, **overrides: Any) -> Flask:
         LOG_LEVEL=settings.log_level,
         STATE_DIR=settings.state_dir,
         TRUSTED_PROXIES=settings.trusted_proxies,
+        KEEP_DAYS=settings.keep_days,
         MAX_CONTENT_LENGTH=256 * 1024,
         MAX_FORM_MEMORY_SIZE=256 * 1024,
     )

@@ -40,6 +40,7 @@ class Settings:
     web_workers: int
     log_level: str
     trusted_proxies: int
+    keep_days: int
 
     def environ(self) -> dict[str, str]:
         """These settings as environment variables, so that a child process loads exactly the same."""
@@ -96,6 +97,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         web_workers=parsed("WEB_WORKERS", "2", _whole(1, 64), 2),
         log_level=parsed("LOG_LEVEL", "INFO", _one_of(LOG_LEVELS), "INFO"),
         trusted_proxies=parsed("TRUSTED_PROXIES", "0", _whole(0, 9), 0),
+        keep_days=parsed("KEEP_DAYS", "90", _whole(1, 3650), 90),
     )
     if problems:
         raise SettingsError(problems)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import secrets
 from datetime import timedelta
 
-from sqlalchemy import update
+from sqlalchemy import or_, update
 
 from accounts import passwords, queries, rules, sessions
 from accounts.errors import SignInFailed, WrongPassword
 from accounts.models import LoginSession, Person
-from core import audit, clock
+from core import audit, clock, retention
 from core.database import after_commit, db, lock, transaction
 from core.errors import NotFound
 from core.secrets import blind_index, seal, token_digest, unseal
@@ -218,3 +218,6 @@ def _end_sessions(person_id: int, keep_id: int | None) -> int:
         .returning(LoginSession.id)
     )
     return len(ended.all())
+
+
+retention.register(LoginSession, lambda before: or_(LoginSession.ended_at < before, LoginSession.expires_at < before))

@@ -16,7 +16,7 @@ import xlsxwriter
 from flask_babel import force_locale
 from sqlalchemy import select, update
 
-from core import audit, clock, jobs
+from core import audit, clock, jobs, retention
 from core.database import db, lock, transaction
 from core.errors import Invalid, NotFound, Refusal
 from core.models import AuditEntry, Export
@@ -342,3 +342,6 @@ def _end(export_id: int, state: str, **values: Any) -> None:
             setattr(export, name, value)
         export.state = state
         export.finished_at = clock.now()
+
+
+retention.register(Export, lambda before: Export.finished_at < before)

@@ -11,10 +11,10 @@ from typing import Any
 
 import msgspec
 import structlog
-from sqlalchemy import exists, insert, or_, select, text, update
+from sqlalchemy import and_, exists, insert, or_, select, text, update
 
 from accounts.models import Person
-from core import audit, clock, jobs
+from core import audit, clock, jobs, retention
 from core.database import db, lock, transaction
 from core.errors import NotFound
 from questions import media
@@ -493,3 +493,11 @@ def check_in_background(import_id: int) -> None:
 def import_in_background(import_id: int) -> None:
     """Import one file."""
     run(import_id)
+
+
+retention.register(
+    QuestionImport,
+    lambda before: and_(
+        QuestionImport.created_at < before, QuestionImport.state.in_(("waiting", "checked", "failed", "discarded"))
+    ),
+)
