@@ -43,6 +43,7 @@ from questions.formats.shared import (
     AS_WRITTEN,
     CASE_COUNTS,
     ESSAY,
+    HINTS,
     OTHER_TYPE,
     PARTLY,
     SHUFFLED,
@@ -52,6 +53,7 @@ from questions.formats.shared import (
     gap,
     joined,
     keep_media,
+    note_points,
     parts_of,
     path_of,
     read_choice,
@@ -106,6 +108,7 @@ def read(body: bytes, mapping: Mapping[str, str] | None = None) -> Reading:
         raise Refused(N_("This is no Moodle XML: its outermost element is not quiz."))
     reading = Reading(items=[], notes=[])
     media = Media()
+    points: set[str] = set()
     category: list[str] = []
     for node in root.iterchildren("question"):
         kind = node.get("type", "")
@@ -122,9 +125,11 @@ def read(body: bytes, mapping: Mapping[str, str] | None = None) -> Reading:
         except Fault as fault:
             item.problems.append(Note(fault.text, fault.values, place))
         reading.items.append(item)
+        points.add(_plain(node.find("defaultgrade")))
         if len(reading.items) > MOST_QUESTIONS:
             raise Refused(N_("The file has more than %(most)s questions. Divide it."), most=MOST_QUESTIONS)
     reading.media = media.found
+    note_points(reading, points)
     return reading
 
 
@@ -157,7 +162,11 @@ def _read_question(node: etree._Element, kind: str, item: Item, media: Media) ->
         _show_answer(node, general)
     settle_feedback(question, general)
     if any(_plain(hint) for hint in node.iterfind("hint")):
-        item.warnings.append(note(N_("Hints between attempts were left out."), item.place))
+        item.warnings.append(note(HINTS, item.place))
+    if any(_plain(node.find(f"{one}feedback")) for one in ("correct", "partiallycorrect", "incorrect")):
+        item.warnings.append(
+            note(N_("What the file says to any right, partly right or wrong answer was left out."), item.place)
+        )
     apply_tags(item, [_plain(tag) for tag in node.iterfind("tags/tag")])
 
 
@@ -199,7 +208,7 @@ def _answers(node: etree._Element, item: Item, media: Media) -> list[tuple[Html,
     """Return the answers: text, share of the points, feedback, and the element itself."""
     found = []
     for answer in node.iterfind("answer"):
-        share = fraction_of(answer.get("fraction", "0")) / 100
+        share = _share(answer.get("fraction", "0"))
         feedback = _rich(answer.find("feedback"), item, media).text
         found.append((_rich(answer, item, media), share, feedback, answer))
     return found
@@ -215,6 +224,23 @@ def _explain(item: Item, answers: Iterable[tuple[Html, Fraction, Words, etree._E
             kept.append({one: f"{html.text.get(one, label)}: {text}" for one, text in feedback.items()})
     if kept:
         item.question["explanation"] = joined(kept)
+
+
+def _decimal(text: str) -> str:
+    """Read a number with a point or, as people of some languages write it, a comma. Raises: Fault, also where a comma
+    may set off thousands as well as decimals."""
+    if not re.fullmatch(r"\s*[+-]?\d*,\d+\s*", text):
+        return number(text)
+    if re.fullmatch(r"\s*[+-]?[1-9]\d{0,2},\d{3}\s*", text):
+        raise Fault(
+            N_("%(text)s may be two numbers. Write it without a comma, with a point before decimals."), text=text
+        )
+    return number(text.replace(",", "."))
+
+
+def _share(text: str) -> Fraction:
+    """Read a share in percent, with many decimals after a point or a comma."""
+    return fraction_of(text.replace(",", ".")) / 100
 
 
 def _read_multichoice(node: etree._Element, item: Item, media: Media) -> None:
@@ -260,7 +286,7 @@ def _read_numerical(node: etree._Element, item: Item, media: Media) -> None:
     read_numeric(
         item,
         [
-            (number(_plain(answer)), number(_plain(answer.find("tolerance")) or "0"), share)
+            (_decimal(_plain(answer)), _decimal(_plain(answer.find("tolerance")) or "0"), share)
             for _, share, _, answer in answers
         ],
     )
@@ -367,7 +393,7 @@ def _embedded(found: re.Match[str]) -> _Embedded:
             continue
         text, _, remark = re.sub(r"(?<![\\&])#", "\0", answer["text"], count=1).partition("\0")
         text, remark = (re.sub(r"\\([\\=~#{}:\"])", r"\1", one).strip() for one in (text, remark))
-        share = Fraction(1) if answer["right"] else fraction_of((answer["share"] or "0").replace(",", ".")) / 100
+        share = Fraction(1) if answer["right"] else _share(answer["share"] or "0")
         shared |= bool(answer["share"])
         gap_.answers.append((share, text))
         if remark := _said(remark):
@@ -414,7 +440,7 @@ def _read_cloze(node: etree._Element, item: Item, media: Media) -> None:
         read_choice(item, [from_html(html) for _, html in answers], [share for share, _ in answers], False)
     elif kinds == {"NM"}:
         found = [(*text.partition(":")[::2], share) for text, share in gaps[0].typed() if text != "*"]
-        read_numeric(item, [(number(value), number(tolerance or "0"), share) for value, tolerance, share in found])
+        read_numeric(item, [(_decimal(value), _decimal(tolerance or "0"), share) for value, tolerance, share in found])
     else:
         read_short(item, gaps[0].typed())
     if remarks := [remark for one in gaps for remark in one.remarks]:
@@ -446,7 +472,7 @@ def _marked_above(stem: Words, count: int) -> bool:
 
 def _exact(one: _Embedded) -> bool:
     """Say whether a number in a cloze question is to be met exactly."""
-    return all(fraction_of(text.partition(":")[2] or "0") == 0 for text, share in one.typed() if share > 0)
+    return all(Decimal(_decimal(text.partition(":")[2] or "0")) == 0 for text, share in one.typed() if share > 0)
 
 
 def _choices_of(one: _Embedded) -> tuple[Html, list[Html]]:
@@ -489,13 +515,17 @@ def _read_calculated(node: etree._Element, item: Item, media: Media) -> None:
     used = {name for text in question["stem"].values() for name in _WILDCARD.findall(text)}
     question["variables"] = {
         names[name]: {
-            "min": number(_plain(dataset.find("minimum"))),
-            "max": number(_plain(dataset.find("maximum"))),
+            "min": _decimal(_plain(dataset.find("minimum"))),
+            "max": _decimal(_plain(dataset.find("maximum"))),
             "step": f"{Decimal(1).scaleb(-_places(dataset.find('decimals'), 0)):f}",
         }
         for dataset in node.iterfind("dataset_definitions/dataset_definition")
         if (name := _plain(dataset.find("name"))) in used
     }
+    if not all(_drawn_alike(dataset) for dataset in node.iterfind("dataset_definitions/dataset_definition")):
+        item.warnings.append(
+            note(N_("The file lists values of its own; here any are drawn within the bounds it names."), item.place)
+        )
     question["stem"] = {language: _renamed(text, names) for language, text in question["stem"].items()}
     question |= {
         "type": "numeric",
@@ -507,6 +537,16 @@ def _read_calculated(node: etree._Element, item: Item, media: Media) -> None:
     }
     _explain(item, full)
     _read_unit(node, item)
+
+
+def _drawn_alike(dataset: etree._Element) -> bool:
+    """Say whether the listed values of a variable are such as are drawn evenly within its bounds."""
+    low, high = (Decimal(_decimal(_plain(dataset.find(one)))) for one in ("minimum", "maximum"))
+    places = _places(dataset.find("decimals"), 0)
+    values = [Decimal(_decimal(_plain(one))) for one in dataset.iterfind("dataset_items/dataset_item/value")]
+    return _plain(dataset.find("distribution")) in ("", "uniform") and all(
+        low <= value <= high and value == round(value, places) for value in values
+    )
 
 
 def _places(node: etree._Element | None, default: int) -> int:
@@ -523,7 +563,7 @@ def _renamed(text: str, names: Mapping[str, str]) -> str:
 def _show_answer(node: etree._Element, html: Html) -> None:
     """Show {answer} where the feedback on a calculated question computes the answer again."""
     names = _names(node)
-    full = [_plain(answer) for answer in node.iterfind("answer") if fraction_of(answer.get("fraction", "0")) >= 100]
+    full = [_plain(answer) for answer in node.iterfind("answer") if _share(answer.get("fraction", "0")) >= 1]
     wanted = re.sub(r"\s", "", full[0])
     for text in (html.text, html.source):
         for language, said in text.items():
@@ -568,7 +608,7 @@ def expression_of(formula: str, names: Mapping[str, str]) -> str:
 
 
 def _calculated_tolerance(answer: etree._Element) -> str:
-    tolerance = number(_plain(answer.find("tolerance")) or "0")
+    tolerance = _decimal(_plain(answer.find("tolerance")) or "0")
     kind = _plain(answer.find("tolerancetype")) or "1"
     if kind == "3":
         raise Fault(N_("The tolerance is geometric; only absolute and relative ones can be held."))

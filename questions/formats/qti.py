@@ -12,7 +12,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 from urllib.parse import unquote
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import escape, unescape
 
 from lxml import etree
 
@@ -26,6 +26,7 @@ from questions.formats.neutral import (
     Reading,
     Refused,
     Words,
+    decode,
     flat,
     fraction_of,
     letter,
@@ -39,6 +40,7 @@ from questions.formats.shared import (
     AS_WRITTEN,
     CASE_COUNTS,
     ESSAY,
+    HINTS,
     PARTLY,
     SHUFFLED,
     UNEVEN,
@@ -46,6 +48,7 @@ from questions.formats.shared import (
     gap,
     joined,
     keep_media,
+    note_points,
     parts_of,
     read_choice,
     read_gaps,
@@ -61,8 +64,12 @@ LEVELS = ("very easy", "easy", "medium", "difficult", "very difficult")
 _BY_HAND = ("extendedTextInteraction", "drawingInteraction", "uploadInteraction", "customInteraction")
 _NOT_SHOWN = ("feedbackBlock", "feedbackInline", "stylesheet", "catalogInfo", "script", "style")
 _COMPARING = ("match", "equal", "gte", "gt", "lte", "lt")
-_SOLUTION = re.compile("solution|explanation|rationale", re.IGNORECASE)
+_SOLUTION = re.compile("solution|explanation|rationale|correct|right", re.IGNORECASE)
 _NO_ANSWER = ("endAttemptInteraction", "mediaInteraction")
+_PASSAGE = re.compile(
+    r"""<object\b[^>]*?\sdata="(?P<address>[^"]+\.x?html?)"[^>]*?(?:/>|>.*?</object>)""", re.DOTALL | re.IGNORECASE
+)
+"""A text in a file of its own."""
 _WRONG = re.compile("(?:in|not|un)_?correct|wrong|false", re.IGNORECASE)
 
 
@@ -84,6 +91,7 @@ def read(body: bytes, mapping: Mapping[str, str] | None = None) -> Reading:
         archive, documents, metadata = None, [("", parse_xml(body))], {}
     refusals: list[Refused] = []
     titles: dict[str, list[str]] = {}
+    points: set[str] = set()
     for name, root in documents:
         if isinstance(root, Refused):
             refusals.append(root)
@@ -92,6 +100,7 @@ def read(body: bytes, mapping: Mapping[str, str] | None = None) -> Reading:
         kind = etree.QName(root).localname
         if kind in ("assessmentItem", "qti-assessment-item"):
             reading.items.append(_read_item(root, name, archive, media, metadata.get(name)))
+            points.add(_most_points(root))
         elif kind == "questestinterop":
             qti12.read_document(root, name, archive, reading, media)
         elif archive is not None and kind in ("assessmentTest", "qti-assessment-test"):
@@ -105,7 +114,16 @@ def read(body: bytes, mapping: Mapping[str, str] | None = None) -> Reading:
     for item in reading.items:
         item.topics = titles.get(item.place.file, []) + item.topics
     reading.media = media.found
+    note_points(reading, points)
     return reading
+
+
+def _most_points(root: etree._Element) -> str:
+    """Return the most points that an item says it earns, "" where it says nothing."""
+    said = {one.get("identifier"): one for one in root.iter("outcomeDeclaration")}
+    if "MAXSCORE" in said:
+        return flat(said["MAXSCORE"].findtext("defaultValue/value", ""))
+    return str(said["SCORE"].get("normalMaximum", "")) if "SCORE" in said else ""
 
 
 def _section_titles(root: etree._Element, archive: Archive, file: str) -> dict[str, list[str]]:
@@ -192,7 +210,7 @@ class _Source:
     media: Media
     responses: dict[str, _Response] = field(default_factory=dict)
     choices: dict[str, Html] = field(default_factory=dict)
-    remarks: dict[str, Html] = field(default_factory=dict)
+    remarks: list[tuple[str, Html]] = field(default_factory=list)
 
     def html(self, node: etree._Element) -> Html:
         """Read the content of an element as text and media, without what candidates do not see."""
@@ -201,8 +219,21 @@ class _Source:
                 inside.tag != "rubricBlock" or "candidate" not in inside.get("view", "").split()
             ):
                 _drop(inside)
-        html = from_html("".join([escape(node.text or ""), *(etree.tostring(one, encoding="unicode") for one in node)]))
+        shown = "".join([escape(node.text or ""), *(etree.tostring(one, encoding="unicode") for one in node)])
+        html = from_html(_PASSAGE.sub(self._passage, shown))
         return self.media.take(html, self.item, self.fetch) if html.media else html
+
+    def _passage(self, found: re.Match[str]) -> str:
+        """Return what a file of HTML shows, or the element that names it where it is not there."""
+        content = self.fetch(unescape(found["address"]))
+        if content is None:
+            return found[0]
+        try:
+            text, _ = decode(content)
+        except Refused:
+            return found[0]
+        body = re.search(r"<body\b[^>]*>(.*)</body>", text, re.DOTALL | re.IGNORECASE)
+        return f"<div>{body[1] if body else text}</div>"
 
     def fetch(self, address: str) -> bytes | None:
         """Return the content at an address relative to the item."""
@@ -245,9 +276,10 @@ class _Source:
         )
 
     def warn(self, text: str, when: bool = True) -> None:
-        """Say what is lost of the item."""
-        if when:
-            self.item.warnings.append(note(text, self.item.place))
+        """Say what is lost of the item, once."""
+        warning = note(text, self.item.place)
+        if when and warning not in self.item.warnings:
+            self.item.warnings.append(warning)
 
     def warn_of_shares(self, response: _Response, right: Sequence[str]) -> None:
         """Say that of the answers of a mapping only the right ones earn something, and each alike."""
@@ -287,6 +319,8 @@ def _read_item(
         )
     except Fault as fault:
         item.problems.append(Note(fault.text, fault.values, item.place))
+    except Refused as refusal:
+        item.problems.append(refusal.note)
     if not question.get("stem") and (title := words(root.get("title", ""))):
         question["stem"] = title
     return item
@@ -297,10 +331,10 @@ def _feedback(source: _Source) -> Html:
     right = {value for response in source.responses.values() for value in _right(response)}
     said = []
     for node in source.root.iter("modalFeedback"):
-        if not _is_wrong(source, node):
+        if _is_wrong(source, node) == (node.get("showHide") == "hide"):
             said.append((node.get("identifier", ""), source.html(node)))
     texts, general = [], Html({}, {})
-    for name, html in [*said, *source.remarks.items()]:
+    for name, html in [*said, *source.remarks]:
         general.source = general.source or html.source
         label = source.choices[name].text if name in source.choices and name not in right else {}
         if html.text and label:
@@ -319,20 +353,18 @@ def _is_wrong(source: _Source, node: etree._Element) -> bool:
         return False
     if _WRONG.search(name):
         return True
-    setters = [
-        one
-        for one in (source.processing.iter("setOutcomeValue") if source.processing is not None else ())
-        if any((value.text or "").strip() == name for value in one.iter("baseValue"))
-    ]
-    branches = [next(one.iterancestors("responseIf", "responseElseIf", "responseElse"), None) for one in setters]
-    return bool(branches) and all(
-        branch is not None
-        and (
-            branch.tag == "responseElse"
-            or any(_WRONG.search(value.text or "") for value in branch[0].iter("baseValue"))
-            or branch[0].tag == "not"
-        )
-        for branch in branches
+    setting = list(source.processing.iter("setOutcomeValue")) if source.processing is not None else []
+    named = [one for one in setting if any((value.text or "").strip() == name for value in one.iter("baseValue"))]
+    setters = named or [one for one in setting if one.get("identifier") == node.get("outcomeIdentifier")]
+    return bool(setters) and all(_set_on_wrong(one) for one in setters)
+
+
+def _set_on_wrong(setter: etree._Element) -> bool:
+    """Say whether an outcome is set on a wrong answer, by what is compared in its value or in its branch."""
+    branch = next(setter.iterancestors("responseIf", "responseElseIf", "responseElse"), None)
+    compared = [*setter.iter("baseValue"), *(branch[0].iter("baseValue") if branch is not None else ())]
+    return any(_WRONG.search(value.text or "") for value in compared) or (
+        branch is not None and (branch.tag == "responseElse" or branch[0].tag == "not")
     )
 
 
@@ -382,7 +414,10 @@ def _read_body(source: _Source) -> None:
         choice = next(node.iterancestors("simpleChoice", "inlineChoice"), None)
         name = node.get("identifier", "") if choice is None else choice.get("identifier", "")
         if choice is not None or _SOLUTION.fullmatch(name):
-            source.remarks[name] = source.html(node)
+            source.remarks.append((name, source.html(node)))
+        elif next(node.iter("endAttemptInteraction"), None) is None and not _is_wrong(source, node):
+            source.warn(N_("Feedback that neither explains the right answer nor is about a choice was left out."))
+    source.warn(HINTS, next(body.iter("endAttemptInteraction"), None) is not None)
     for node in list(body.iter(*_NOT_SHOWN, "endAttemptInteraction")):
         _drop(node)
     _read_interaction(source, body)
@@ -402,6 +437,14 @@ def _read_interaction(source: _Source, body: etree._Element) -> None:
         raise Fault(N_("There is nothing to answer in it."))
     if len(kinds) > 1 or (len(nodes) > 1 and not kinds <= set(_INLINE)):
         raise Fault(N_("It has several interactions. Divide it into single questions."))
+    responses = [source.responses.get(node.get("responseIdentifier", ""), _NOTHING) for node in nodes]
+    if not all(one.correct or one.mapping for one in responses):
+        compared = source.processes(*_COMPARING, "equalRounded", "stringMatch", "patternMatch", "substring", "member")
+        raise Fault(
+            N_("Its right answers stand in its response processing only, which is not read. Write it anew.")
+            if compared
+            else N_("No answer is marked as right.")
+        )
     node = nodes[0]
     if node.tag in _INLINE:
         _INLINE[node.tag](source, body, nodes)
@@ -642,8 +685,6 @@ def _read_entries(source: _Source, body: etree._Element, entries: Sequence[etree
         _read_number(source, responses[0], unit)
         return
     keys = [_spellings(response) for response in responses]
-    if not all(keys) and source.processes("stringMatch", "patternMatch", "substring"):
-        raise Fault(N_("Its right answers stand in its response processing only, which is not read. Write it anew."))
     if not all(keys):
         raise Fault(N_("No answer is marked as right."))
     source.warn(CASE_COUNTS, any(_case_counts(source, response) for response in responses))
@@ -663,6 +704,14 @@ def _read_entries(source: _Source, body: etree._Element, entries: Sequence[etree
         )
     if several and any(response.type in ("float", "integer") for response in responses):
         source.warn(AS_WRITTEN)
+    source.warn(
+        N_("The file wants another answer in each blank; here the same one may stand in several."),
+        source.processing is not None
+        and any(
+            len({one.get("identifier") for one in test.iter("variable")} & set(names)) > 1
+            for test in source.processing.iter("stringMatch", "match", "equal")
+        ),
+    )
     question |= {"type": "fill_in", "key": keys if several else keys[0]}
     if several and not source.processes("and"):
         question["credit"] = "each"

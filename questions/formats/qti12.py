@@ -42,6 +42,7 @@ from questions.formats.shared import (
     gap,
     joined,
     keep_media,
+    note_points,
     parts_of,
     read_choice,
     read_gaps,
@@ -152,6 +153,7 @@ def read_document(root: etree._Element, file: str, archive: Archive | None, read
         node.tag = etree.QName(node).localname
     passages: dict[str, _Source] = {}
     shown: set[Place] = set()
+    points: set[str] = set()
     for node in root.iter("item"):
         place = Place(file=file, line=node.sourceline or 0)
         fields = _fields(node)
@@ -174,6 +176,12 @@ def read_document(root: etree._Element, file: str, archive: Archive | None, read
         if not item.question.get("stem") and (title := words(node.get("title", ""))):
             item.question["stem"] = title
         reading.items.append(item)
+        points.add(fields.get("points_possible", fields.get("qmd_weighting", "")))
+    note_points(reading, points)
+    for section in root.iter("section"):
+        if section.find("selection_ordering/selection/sourcebank_ref") is not None and section.find("item") is None:
+            text = N_("The quiz draws questions from a bank: they are taken in where the file holds it. Export it too.")
+            reading.notes.append(note(text, Place(file=file, line=section.sourceline or 0)))
     for passage in passages.values():
         if passage.item.place not in shown:
             reading.notes.append(note(N_("A description without a question was left out."), passage.item.place))
@@ -426,6 +434,9 @@ def _read_gap_lists(source: _Source, lids: Sequence[etree._Element], names: Sequ
     typed = source.kind == "fill_in_multiple_blanks_question" and not kinds & {"dropdown", "wordbank"}
     if "TextRegex" in ways:
         raise Fault(N_("An accepted answer is a pattern. Write the accepted answers out."))
+    if typed and ways & {"TextContainsAnswer", "TextCloseEnough"}:
+        text = N_("The file accepts answers that hold the right one or come close to it; here only those it lists.")
+        source.item.warnings.append(note(text, source.item.place))
     _mark(question, names, (lambda at: f"{{{{{at}}}}}") if typed else (lambda at: gap(at, len(names))))
     right = {pair for one in source.conditions if one.right for pair in one.given}
     lists = [_labels(source, lid) for lid in lids]

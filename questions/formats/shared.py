@@ -17,12 +17,14 @@ from questions.formats.markup import Html, from_html, from_markdown, from_plain
 from questions.formats.neutral import (
     CannotHold,
     Item,
+    Reading,
     Words,
     credit_of,
     flat,
     labelled,
     letter,
     note,
+    number,
     settle_credit,
     shortest,
     words,
@@ -38,7 +40,20 @@ CASE_COUNTS = N_("The file tells upper from lower case in answers; here they are
 UNEVEN = N_("Parts that counted differently in the file count alike here.")
 PARTLY = N_("An option that earned a part of the points now earns none: one option is right.")
 AS_WRITTEN = N_("A number in a blank is accepted only as it is written, 4 but not 4.0.")
+HINTS = N_("Hints between attempts were left out.")
 SHUFFLED = N_("Its options keep their order in the file; here they are shuffled.")
+
+
+def note_points(reading: Reading, points: Iterable[str]) -> None:
+    """Say that questions of a file carry different points, which the rules by which papers are drawn set here.
+
+    Args:
+        reading: takes the note.
+        points: those of the questions as the file writes them, "" where it says nothing.
+    """
+    if len({shortest(number(one)) for one in points if re.fullmatch(r"\d{1,9}(\.\d{0,9})?", one.strip())}) > 1:
+        text = N_("Its questions carry different points in the file; here the rules for drawing papers set them.")
+        reading.notes.append(note(text))
 
 
 class Media:
@@ -177,6 +192,10 @@ def read_choice(item: Item, texts: Sequence[Words | Html], shares: Sequence[Frac
                 count=len(full),
             )
         question |= {"type": "single", "key": full}
+        if not single:
+            item.warnings.append(
+                note(N_("Any number of options may be chosen in the file; one is right, so here one is."), item.place)
+            )
         if len(right) > 1:
             item.warnings.append(note(PARTLY, item.place))
         return

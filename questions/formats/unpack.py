@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import posixpath
+import re
 import stat
 import zipfile
 import zlib
@@ -24,6 +25,14 @@ RATIO_FROM = 4 * 1024 * 1024
 _PACKED_BADLY = (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, RuntimeError, OSError, ValueError)
 
 
+_DECLARED_LATE = re.compile(rb"\A(?:\xef\xbb\xbf)?(\s+)(<\?xml\b[^>]*\?>)")
+"""A declaration below empty lines, which change places with it so that lines keep their numbers."""
+NO_SUCH_ENCODING = N_(
+    "The XML is not in the encoding that it names, which is UTF-8 where it names none. Save it as UTF-8 and upload it"
+    " again."
+)
+
+
 class Archive:
     """A zip archive whose names, sizes and ratios have been found harmless; members are read one at a time."""
 
@@ -32,7 +41,7 @@ class Archive:
             self._zip = zipfile.ZipFile(io.BytesIO(body))
         except _PACKED_BADLY as fault:
             raise Refused(N_("The file is no archive that can be opened, or it is damaged.")) from fault
-        self._members = {info.filename: info for info in self._zip.infolist() if not info.is_dir()}
+        self._members = {info.filename.replace("\\", "/"): info for info in self._zip.infolist() if not info.is_dir()}
         self._by_last: dict[str, list[str]] = {}
         self._check(len(body))
 
@@ -100,9 +109,11 @@ def parse_xml(body: bytes, file: str = "") -> etree._Element:
         remove_comments=True, remove_pis=True,
     )  # fmt: skip
     try:
-        root = etree.fromstring(body, parser)
+        root = etree.fromstring(_DECLARED_LATE.sub(rb"\2\1", body), parser)
     except (etree.XMLSyntaxError, ValueError) as fault:
         line = getattr(fault, "lineno", 0) or 0
+        if "encoding" in str(fault):
+            raise Refused(NO_SUCH_ENCODING, Place(line=line, file=file)) from fault
         raise Refused(
             N_("The XML cannot be read: %(why)s"), Place(line=line, file=file), why=str(fault)[:200]
         ) from fault

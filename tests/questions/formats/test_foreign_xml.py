@@ -429,6 +429,42 @@ def test_names_with_a_prefix_are_read_and_so_is_a_shared_text_in_a_file_of_its_o
     assert brief(second) == ("single", ["a"], "all", "The text.\nWhy?")
 
 
+def test_a_declaration_below_empty_lines_is_read_and_a_wrong_encoding_says_what_to_do() -> None:
+    xml = '<?xml version="1.0" encoding="UTF-8"?>\n<quiz>{}</quiz>'
+    question = asked("truefalse", "水是湿的。", answer(100, "true") + answer(0, "false"))
+    body = ("\n\n" + xml.format(question)).encode()
+    for head in (b"", b"\xef\xbb\xbf"):
+        item = read("q.xml", head + body)[1].items[0]
+        assert (brief(item), item.place.line) == (("true_false", True, "all", "水是湿的。"), 4)
+    for wrong in (xml.format(question), f"<quiz>{question}</quiz>"):
+        with pytest.raises(Refused, match="Save it as UTF-8 and upload it again"):
+            read("q.xml", wrong.encode("gbk"))
+
+
+def test_a_package_whose_names_have_backslashes_has_its_images() -> None:
+    shown = '<p><img src="../img/joint.png" alt="A joint"/></p>' + choice(A="one", B="two")
+    item = item2(declared("identifier", "A", cardinality="single"), shown)
+    members: dict[str, str | bytes] = {"items\\i__xml": item, "img\\joint__png": PNG}
+    reading = read("q.zip", zipped(**members))[1]
+    assert len(reading.items[0].question["media"]) == 1
+
+
+def test_a_shared_text_that_cannot_be_read_is_a_problem_of_its_questions_alone() -> None:
+    good = item2(declared("identifier", "A", cardinality="single"), choice(A="a", B="b"))
+    bad = good.replace("<itemBody>", '<assessmentStimulusRef identifier="s" href="text.xml"/><itemBody>')
+    reading = read("q.zip", zipped(i__xml=bad, j__xml=good, text__xml="<assessmentStimulus>"))[1]
+    assert [brief(item)[0][:23] for item in reading.items] == ["The XML cannot be read:", "single"]
+
+
+def test_a_passage_in_a_file_of_html_stands_where_the_item_names_it() -> None:
+    block = '<rubricBlock view="candidate"><object type="text/html" data="text.html">gone</object></rubricBlock>'
+    item = item2(declared("identifier", "A", cardinality="single"), block + choice(A="a", B="b"))
+    page = "<html><head><title>42</title></head><body class='x'><p>A bear &amp; a boy.</p></body></html>"
+    _, reading = read("q.zip", zipped(i__xml=item, text__html=page))
+    assert brief(reading.items[0]) == ("single", ["a"], "all", "A bear & a boy.\nWhich?")
+    assert "left out: it is not in the file" in warned(read("q.zip", zipped(i__xml=item))[1].items[0])
+
+
 def test_one_document_that_cannot_be_read_is_named_and_the_others_are_read() -> None:
     good = item2(declared("identifier", "A", cardinality="single"), choice(A="a", B="b"))
     _, reading = read("q.zip", zipped(good__xml=good, bad__xml=good[:-20], course__xml="<broken"))

@@ -21,6 +21,7 @@ from tests.questions.formats.test_foreign_xml import (
     moodle,
     qti,
     qti12,
+    zipped,
 )
 
 SPELLING = "A spelling that earned a part of the points is no longer accepted."
@@ -79,6 +80,64 @@ def test_a_calculated_answer_that_earned_a_part_is_said() -> None:
     item = moodle(asked("calculated", "Twice {a}?", answer(100, "2*{a}") + answer(50, "{a}") + variable)).items[0]
     assert brief(item)[0] == "numeric"
     assert "A number that earned a part of the points now earns none." in warned(item)
+
+
+def test_numbers_with_a_decimal_comma_are_read_and_one_of_two_meanings_is_named() -> None:
+    exact = "<tolerance>0,05</tolerance></answer>"
+    reading = moodle(
+        asked("numerical", "How long?", answer("100,00000", "3,14").replace("</answer>", exact)),
+        asked("cloze", "It is {1:NM:=2,5:0,1} mm.", ""),
+        asked("numerical", "How far?", answer(100, "1,234")),
+        asked("numerical", "How near?", answer(100, "0,125")),
+    )
+    assert [item.question.get("key") for item in reading.items] == [
+        {"value": "3.14", "tolerance": "0.05"},
+        {"value": "2.5", "tolerance": "0.1"},
+        None,
+        {"value": "0.125", "tolerance": "0"},
+    ]
+    assert brief(reading.items[2]) == (
+        "1,234 may be two numbers. Write it without a comma, with a point before decimals.",
+    )
+
+
+def test_points_and_what_is_said_to_any_right_or_wrong_answer_are_named_where_they_are_lost() -> None:
+    said = "<incorrectfeedback><text>Read the chapter on gases again.</text></incorrectfeedback>"
+    grade = "<defaultgrade>{}</defaultgrade>"
+    pair = answer(100, "yes") + answer(0, "no")
+    first, second = (asked("multichoice", text, pair + grade) for text in ("Is it?", "Was it?"))
+    reading = moodle(first.format("1.0000000") + second.format("2.5"))
+    assert [one.text for one in reading.notes] == [
+        "Its questions carry different points in the file; here the rules for drawing papers set them."
+    ]
+    same = moodle(first.format("1.0000000") + second.format("1"), asked("multichoice", "Will it?", pair + said))
+    assert same.notes == []
+    lost = "What the file says to any right, partly right or wrong answer was left out."
+    assert [lost in warned(item) for item in same.items] == [False, False, True]
+
+
+@pytest.mark.parametrize(
+    ("distribution", "values", "said"),
+    [
+        ("uniform", (2, "3.5"), False),
+        ("loguniform", (2, 3), True),
+        ("uniform", (2, 12), True),
+        ("uniform", (2.25,), True),
+    ],
+)
+def test_values_of_a_calculated_question_that_no_even_draw_gives_are_said(
+    distribution: str, values: tuple[object, ...], said: bool
+) -> None:
+    listed = "".join(f"<dataset_item><number>1</number><value>{value}</value></dataset_item>" for value in values)
+    dataset = (
+        "<dataset_definitions><dataset_definition><name><text>a</text></name><distribution><text>"
+        f"{distribution}</text></distribution><minimum><text>1</text></minimum><maximum><text>10</text></maximum>"
+        f"<decimals><text>1</text></decimals><dataset_items>{listed}</dataset_items></dataset_definition>"
+        "</dataset_definitions>"
+    )
+    text = "The file lists values of its own; here any are drawn within the bounds it names."
+    item = moodle(asked("calculated", "Twice {a}?", answer(100, "2 * {a}") + dataset)).items[0]
+    assert (text in warned(item)) == said
 
 
 def test_what_gaps_of_a_cloze_lose_is_said() -> None:
@@ -208,6 +267,118 @@ def test_typed_answers_say_what_becomes_of_capitals_parts_and_numbers() -> None:
 
 
 # ---------- QTI 1.2 ----------
+
+
+def test_feedback_set_by_an_outcome_of_its_own_and_that_on_what_was_not_chosen_are_told_apart() -> None:
+    setters = "".join(
+        f'<setOutcomeValue identifier="F{at}"><match><baseValue>{word}</baseValue><variable/></match></setOutcomeValue>'
+        for at, word in enumerate(("correct", "incorrect"))
+    )
+    modal = "".join(
+        f'<modalFeedback identifier="{name}" outcomeIdentifier="{outcome}" showHide="{shown}">{text}</modalFeedback>'
+        for name, outcome, shown, text in (
+            ("true", "F0", "show", "Argon is inert."),
+            ("true", "F1", "show", "Pity."),
+            ("A", "F2", "hide", "You missed this one."),
+            ("incorrect", "F2", "hide", "Well done."),
+        )
+    )
+    processing = f"<responseProcessing>{setters}</responseProcessing>"
+    item = qti(item2(declared("identifier", "A", cardinality="single"), choice(A="one", B="two"), processing, modal))
+    assert item.question["explanation"]["en"] == "Argon is inert.\nWell done."
+
+
+def test_blocks_of_feedback_explain_where_they_are_on_the_right_answer_and_others_are_said() -> None:
+    block = '<feedbackBlock identifier="{}" outcomeIdentifier="F" showHide="show"><p>{}</p></feedbackBlock>'
+    body = choice(A="one", B="two")
+    right = declared("identifier", "A", cardinality="single")
+    kept = qti(item2(right, body + block.format("correct", "It is inert.") + block.format("incorrect", "No.")))
+    assert kept.question["explanation"]["en"] == "It is inert."
+    lost = "Feedback that neither explains the right answer nor is about a choice was left out."
+    other = qti(item2(right, body + block.format("step2", "Look again.")))
+    assert lost in warned(other)
+    assert lost not in warned(kept)
+    asks = '<p>Stuck? <endAttemptInteraction responseIdentifier="H" title="Hint"/></p>'
+    assert "Hints between attempts were left out." in warned(qti(item2(right, body + asks)))
+
+
+def test_a_multiple_choice_with_one_right_option_says_that_it_became_a_single_one() -> None:
+    body, lost = choice(A="a", B="b"), "Any number of options may be chosen in the file; one is right, so here one is."
+    assert lost in warned(qti(item2(declared("identifier", "A"), body)))
+    assert lost not in warned(qti(item2(declared("identifier", "A", cardinality="single"), body)))
+    pair = "<single>false</single>" + answer(100, "yes") + answer(0, "no")
+    assert lost in warned(moodle(asked("multichoice", "Is it?", pair)).items[0])
+
+
+def test_answers_that_nobody_declared_and_blanks_that_must_differ_are_named() -> None:
+    entry = '<p>Seven halves: <textEntryInteraction responseIdentifier="RESPONSE"/></p>'
+    compared = (
+        '<responseProcessing><equal><variable identifier="RESPONSE"/><divide><baseValue>7</baseValue>'
+        "<baseValue>2</baseValue></divide></equal></responseProcessing>"
+    )
+    only = "Its right answers stand in its response processing only, which is not read. Write it anew."
+    assert brief(qti(item2(declared("float", cardinality="single"), entry, compared))) == (only,)
+    assert brief(qti(item2(declared("identifier"), choice(A="often", B="never")))) == ("No answer is marked as right.",)
+    towns = mapped(("Dresden", 1), ("Leipzig", 1))
+    entries = "".join(f'<p>Town: <textEntryInteraction responseIdentifier="R{at}"/></p>' for at in (1, 2))
+    differ = (
+        '<responseProcessing><not><stringMatch><variable identifier="R1"/><variable identifier="R2"/></stringMatch>'
+        '</not><sum><mapResponse identifier="R1"/><mapResponse identifier="R2"/></sum></responseProcessing>'
+    )
+    declarations = "".join(declared("string", cardinality="single", name=f"R{at}", mapping=towns) for at in (1, 2))
+    said = "The file wants another answer in each blank; here the same one may stand in several."
+    assert said in warned(qti(item2(declarations, entries, differ)))
+    assert said not in warned(qti(item2(declarations, entries, "map_response")))
+
+
+def test_points_that_differ_within_a_file_of_qti_are_said_once() -> None:
+    lost = ["Its questions carry different points in the file; here the rules for drawing papers set them."]
+    most = (
+        '<outcomeDeclaration identifier="MAXSCORE"><defaultValue><value>{}</value></defaultValue></outcomeDeclaration>'
+    )
+    one, two = (
+        item2(declared("identifier", "A", cardinality="single") + most.format(points), choice(A="a", B="b"))
+        for points in ("1.0", "2")
+    )
+    assert [note.text for note in read("q.zip", zipped(a__xml=one, b__xml=two))[1].notes] == lost
+    assert read("q.zip", zipped(a__xml=one, b__xml=one))[1].notes == []
+    worth = "<qtimetadatafield><fieldlabel>points_possible</fieldlabel><fieldentry>{}</fieldentry></qtimetadatafield>"
+    items = "".join(
+        item12(
+            "multiple_choice_question",
+            material("Which?") + f'<response_lid ident="r">{labels(a="x", b="y")}</response_lid>',
+            given("r", "a", score='<setvar varname="SCORE">100</setvar>'),
+            fields=worth.format(points),
+        )
+        for points in ("1.0", "3.5")
+    )
+    reading = read("q.xml", f"<questestinterop>{items}</questestinterop>".encode())[1]
+    assert [note.text for note in reading.notes] == lost
+
+
+def test_a_quiz_that_draws_from_a_bank_says_so_also_where_it_holds_no_question() -> None:
+    drawn = "<selection_ordering><selection><sourcebank_ref>b1</sourcebank_ref></selection></selection_ordering>"
+    reading = read("q.xml", f"<questestinterop><section>{drawn}</section></questestinterop>".encode())[1]
+    assert [note.text for note in reading.notes] == [
+        "The quiz draws questions from a bank: they are taken in where the file holds it. Export it too."
+    ]
+
+
+@pytest.mark.parametrize(("way", "said"), [("TextContainsAnswer", True), ("TextCloseEnough", True), ("", False)])
+def test_blanks_of_canvas_that_take_what_comes_close_say_so(way: str, said: bool) -> None:
+    label = f'<response_label ident="a" answer_type="openEntry" scoring_algorithm="{way}">{material("red")}'
+    response = (
+        f'<response_lid ident="response_r"><render_choice>{label}</response_label></render_choice></response_lid>'
+    )
+    item = qti12(
+        item12(
+            "fill_in_multiple_blanks_question",
+            material("Roses are [r].") + response,
+            given("response_r", "a", score='<setvar varname="SCORE">100</setvar>'),
+        )
+    )[0]
+    text = "The file accepts answers that hold the right one or come close to it; here only those it lists."
+    assert (text in warned(item)) == said
 
 
 def test_fixed_options_and_spellings_that_earned_a_part_are_said_of_qti_1_2_too() -> None:
