@@ -114,7 +114,10 @@ class CompetitionForm(FlaskForm):  # type: ignore[misc]
         [InputRequired()],
         default="all",
         choices=choices(DRAWS_FROM.items()),
-        description=_("Questions for official use appear in no practice until somebody releases them."),
+        description=_(
+            "Questions for official use appear in no practice until somebody releases them; "
+            "a competition draws only those of the bank of its own unit."
+        ),
     )
     mask_names = BooleanField(
         _("Mask names on the boards"), default=True, description=_("Others see only part of a name.")

@@ -17,7 +17,6 @@ from core import audit, clock
 from core.database import db, lock, transaction
 from core.models import AuditEntry
 from organizations.models import Organization
-from practice.models import PracticeAnswer
 from questions.authoring import Actor, set_reserved_together
 from questions.models import Question
 
@@ -27,12 +26,18 @@ _SHOWN = """
     select q.id, q.organization_id, q.trade_code from questions q
     where q.reserved and q.current_version_id is not null and q.id in (
         select v.question_id from question_versions v where v.id in (
-            select (item ->> 'version')::bigint from attempts a
+            select jsonb_path_query(a.paper, '$[*].version')::bigint from attempts a
             join levels l on l.id = a.level_id join tracks t on t.id = l.track_id
-            cross join lateral jsonb_array_elements(a.paper) item
             where t.competition_id = :competition
         )
     )
+"""
+
+_MET = """
+    select question_id from practice_answers where question_id = any(:released)
+    union
+    select v.question_id from practice_mocks m cross join lateral jsonb_array_elements(m.paper) item
+    join question_versions v on v.id = (item ->> 'version')::bigint where v.question_id = any(:released)
 """
 
 
@@ -130,7 +135,7 @@ def release(competition_id: int, banks: Collection[int | None], nodes: Sequence[
 
 
 def list_returnable(competition_id: int, banks: Collection[int | None]) -> tuple[int, list[int]]:
-    """Return how many questions this competition has released, and which of them nobody has answered in practice yet.
+    """Return how many questions this competition has released, and which of them nobody has met in practice yet.
 
     Args:
         competition_id: the competition.
@@ -142,17 +147,17 @@ def list_returnable(competition_id: int, banks: Collection[int | None]) -> tuple
         )
     )
     released = {question_id for details in entries for question_id in details["questions"]}
-    practised = select(PracticeAnswer.question_id).where(PracticeAnswer.question_id.in_(released))
+    met = set(db.session.scalars(text(_MET), {"released": list(released)}))
     still = db.session.execute(
-        select(Question.id, Question.organization_id, Question.id.in_(practised))
+        select(Question.id, Question.organization_id)
         .where(Question.id.in_(released), Question.reserved.is_(False))
         .order_by(Question.id)
     ).all()
-    return len(still), [id_ for id_, bank, answered in still if not answered and bank in banks]
+    return len(still), [id_ for id_, bank in still if id_ not in met and bank in banks]
 
 
 def take_back(competition_id: int, banks: Collection[int | None], person_id: int) -> int:
-    """Keep for official use again what a competition has released and nobody has answered in practice; return how many.
+    """Keep for official use again what a competition has released and nobody has met in practice; return how many.
 
     Args: as of `release`.
     Raises: NotFound.

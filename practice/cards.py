@@ -28,7 +28,8 @@ from questions.rules import PaperItem, Value, Version
 class Card:
     """A question with its key.
 
-    `client_id` is what the answer to it will be called; `place` is (number, of how many) in modes that have an order.
+    `client_id` is what the answer to it will be called; `place` is (number, of how many) in modes that have an order,
+    `case_place` the same within its case.
     """
 
     shown: Shown
@@ -41,6 +42,7 @@ class Card:
     topic: Topic | None
     kind: str
     place: tuple[int, int] | None
+    case_place: tuple[int, int] | None
     kept: bool
 
     @property
@@ -69,6 +71,7 @@ def make_cards(learner: Learner, asked: Sequence[Asked], mode: str, now: datetim
     at = {question_id: (number, len(order)) for number, question_id in enumerate(order, 1)}
     return [
         _card(
+            learner,
             one.version,
             rules.make_item(one.version, one.seed),
             None,
@@ -85,6 +88,7 @@ def answered_card(learner: Learner, answer: PracticeAnswer, version: Version) ->
     """Make the card of a question that was answered, with the answer."""
     seed = answer.seed or 0
     return _card(
+        learner,
         version,
         rules.make_item(version, seed),
         answer.value,
@@ -102,6 +106,7 @@ def mock_cards(learner: Learner, mock: PracticeMock) -> list[Card]:
     answers, marks = mock.answers or {}, mock.marks or [0] * len(paper)
     return [
         _card(
+            learner,
             versions[item.version],
             item,
             answers.get(str(position)),
@@ -114,6 +119,7 @@ def mock_cards(learner: Learner, mock: PracticeMock) -> list[Card]:
 
 
 def _card(
+    learner: Learner,
     version: Version,
     item: PaperItem,
     value: Value,
@@ -138,5 +144,6 @@ def _card(
         topic=topic,
         kind=kind_word(version.type),
         place=place,
+        case_place=learner.bank.place_in_case(version),
         kept=kept,
     )

@@ -32,10 +32,18 @@ def _node(organization_id: int) -> tuple[identity.Identity, Organization]:
     return permissions.require_role(MANAGERS, node.path), node
 
 
+def _day(text: str) -> date:
+    """Read a calendar day. Raises: ValueError for none, and for one of another age."""
+    found = date.fromisoformat(text)
+    if not 2000 <= found.year < 2200:
+        raise ValueError(text)
+    return found
+
+
 def _period() -> tuple[date, date]:
     """Return the first and the last day asked for: the last four weeks, unless the address says otherwise."""
-    last = request.values.get("last", type=date.fromisoformat) or day_of(clock.now())
-    first = request.values.get("first", type=date.fromisoformat) or last - timedelta(days=SPANS[1] - 1)
+    last = request.values.get("last", type=_day) or day_of(clock.now())
+    first = request.values.get("first", type=_day) or last - timedelta(days=SPANS[1] - 1)
     first, last = min(first, last), max(first, last)
     return max(first, last - timedelta(days=LONGEST - 1)), last
 

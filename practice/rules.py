@@ -153,7 +153,8 @@ def review(question_id: int, memory: Memory | None, right: bool, certainty: int 
     """Return what a person's memory of a question is after an answer; None while it was never wrong.
 
     A wrong answer puts the question into the wrong-answer book. It is due again on the day that FSRS finds, from the
-    beginning of that day. It leaves the book when `is_learnt`.
+    beginning of that day. It leaves the book when `is_learnt`. Of answers that another device sends late, given
+    before the last one, the right ones change nothing and the wrong ones count as given with it.
 
     Args:
         question_id: the question.
@@ -167,6 +168,11 @@ def review(question_id: int, memory: Memory | None, right: bool, certainty: int 
     if memory is None and right:
         return None
     at = at.astimezone(UTC)
+    if memory:
+        last = datetime.fromisoformat(memory.state["last_review"])
+        if right and at < last:
+            return memory
+        at = max(at, last)
     card = Card.from_dict(memory.state) if memory else Card(card_id=question_id, due=at)  # type: ignore[arg-type]
     rating = {1: Rating.Hard, 3: Rating.Easy}.get(certainty or 2, Rating.Good) if right else Rating.Again
     card, _log = _scheduler.review_card(card, rating, at)

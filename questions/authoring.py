@@ -224,12 +224,13 @@ def _content(trade_code: str, written: dict[str, Any], unfinished: bool) -> dict
         return content_of(written)
     if not unfinished:
         raise QuestionInvalid(faults)
-    if not _says_something(written):
+    if not says_something(written):
         raise QuestionInvalid([Fault(N_("Nothing is written yet, so there is nothing to save."))])
     return unfinished_content(written)
 
 
-def _says_something(written: Mapping[str, Any]) -> bool:
+def says_something(written: Mapping[str, Any]) -> bool:
+    """Say whether anything but its type, topic and difficulty was written of a question."""
     key = written["key"]
     typed = [*written["stem"].values(), *written["explanation"].values(), *written["source"].values()]
     typed += [written.get(part) for part in ("options", "prompts", "media", "variables")]

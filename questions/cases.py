@@ -41,6 +41,11 @@ class Case:
         return max(one.version.id for one in self.members)
 
     @property
+    def reserved(self) -> bool:
+        """Whether its text is for official use only, so that nothing that shows it may be practised."""
+        return any(one.question.reserved for one in self.all)
+
+    @property
     def all(self) -> Sequence[Listed]:
         """The questions of the case and those that leave it."""
         return [*self.members, *self.leaving]
@@ -52,6 +57,16 @@ def get_case(question_id: int) -> Case:
     code = authoring.case_code(listed.version)
     found = queries_admin.list_case(code, listed.question.organization_id) if code else []
     return _case(code, found, question_id)
+
+
+def find_place(listed: Listed) -> tuple[int, int]:
+    """Return the number of a question in its case, from 1, and how many questions that has; (1, 1) outside of one."""
+    code = authoring.case_code(listed.version)
+    found = queries_admin.list_case(code, listed.question.organization_id) if code else []
+    members = [one.question.id for one in found if authoring.case_code(one.version) == code]
+    if listed.question.id not in members:
+        return 1, 1
+    return members.index(listed.question.id) + 1, len(members)
 
 
 def _case(code: str, found: Sequence[Listed], question_id: int) -> Case:
@@ -72,6 +87,7 @@ def begin(
     trade_code: str,
     bank: int | None,
     types: Sequence[str],
+    topic: str,
     text: dict[str, Any],
     by: Actor,
     now: datetime,
@@ -81,7 +97,8 @@ def begin(
     Args:
         trade_code: the trade.
         bank: the organization it belongs to; None for the shared bank.
-        types: of its questions, in their order.
+        types: of its questions, in their order; one at least.
+        topic: of its questions, until they are given others.
         text: its {stem, media}.
         by: the author.
         now: aware UTC.
@@ -92,17 +109,17 @@ def begin(
         questions = [authoring.new_question(trade_code, bank, by) for _ in types]
         code = f"{trade_code}-c{questions[0].id}"
         for place, (question, type_) in enumerate(zip(questions, types, strict=True), 1):
-            add_version(question, 1, _blank(type_, {"code": code, **text, "place": place}), by.person_id, now)
+            add_version(question, 1, _blank(type_, topic, {"code": code, **text, "place": place}), by.person_id, now)
         return questions[0]
 
 
-def _blank(type_: str, case_group: dict[str, Any]) -> dict[str, Any]:
+def _blank(type_: str, topic: str, case_group: dict[str, Any]) -> dict[str, Any]:
     empty = {"zh": "", "en": ""}
     keys: dict[str, Any] = {"true_false": None, "matching": {}}
     keys["numeric"] = {"value": "", "tolerance": "0", "unit": empty}
     written = {
         "type": type_,
-        "topic": "",
+        "topic": topic,
         "difficulty": 3,
         "stem": empty,
         "explanation": empty,
@@ -143,7 +160,7 @@ def change(question_id: int, text: dict[str, Any], places: Sequence[int], base: 
 
 
 def add_new(question_id: int, type_: str, by: Actor, now: datetime) -> Question:
-    """Add an unfinished draft to a case, at its end.
+    """Add an unfinished draft to a case, at its end, with the topic of the first question.
 
     Args:
         question_id: one of its questions.
@@ -156,14 +173,15 @@ def add_new(question_id: int, type_: str, by: Actor, now: datetime) -> Question:
     with transaction():
         case = _locked(question_id)
         first = case.members[0].question
-        own = _room(case)
-        question = authoring.new_question(first.trade_code, first.organization_id, by, first.reserved)
-        add_version(question, 1, _blank(type_, own), by.person_id, now)
+        blank = _blank(type_, case.members[0].version.topic_code, _room(case))
+        question = authoring.new_question(first.trade_code, first.organization_id, by, case.reserved)
+        add_version(question, 1, blank, by.person_id, now)
         return question
 
 
 def add_existing(question_id: int, code: str, by: Actor, now: datetime) -> None:
-    """Add a question of the same trade and bank to a case, at its end; it becomes a draft.
+    """Add a question of the same trade and bank to a case, at its end; it becomes a draft, of a case for official use
+    only one that is too.
 
     Args:
         question_id: one of the case's questions.
@@ -186,6 +204,7 @@ def add_existing(question_id: int, code: str, by: Actor, now: datetime) -> None:
             raise CaseRefused(why="retired")
         if latest.case_group:
             raise CaseRefused(why="elsewhere")
+        question.reserved |= case.reserved
         authoring.renew(question, latest, authoring.copy_of(latest) | {"case_group": own}, by, now)
 
 
@@ -198,18 +217,32 @@ def _room(case: Case) -> dict[str, Any]:
     return own | ({"place": last + 1} if last else {})
 
 
-def take_out(question_id: int, by: Actor, now: datetime) -> None:
-    """Take a question out of its case: a new version without it, which makes it a draft. Raises: NotFound.
+def is_empty(one: Listed) -> bool:
+    """Say whether nothing has been written of a question yet but the case that it belongs to."""
+    unused = one.question.state == "draft" and one.question.current_version_id is None
+    return unused and one.version.unfinished and not authoring.says_something(authoring.written_of(one.version))
+
+
+def take_out(question_id: int, by: Actor, now: datetime) -> int | None:
+    """Take a question out of its case: a new version without it, which makes it a draft; an empty one is retired.
 
     Args:
         question_id: the question.
         by: the author.
         now: aware UTC.
+
+    Returns: None, or of an empty one another question of the case, itself when it was the last.
+
+    Raises: NotFound.
     """
     with transaction():
         case = _locked(question_id)
         one = next(one for one in case.members if one.question.id == question_id)
         authoring.renew(one.question, one.version, authoring.copy_of(one.version) | {"case_group": None}, by, now)
+        if not is_empty(one):
+            return None
+        authoring.retire(question_id, case.code, by, now)
+        return next((other.question.id for other in case.members if other is not one), question_id)
 
 
 def take(question_id: int, step: str, body: str, by: Actor, now: datetime, seen: int | None = None) -> int:

@@ -28,7 +28,17 @@ from wtforms.widgets import HiddenInput
 
 from core.forms import Row, choices, strip
 from questions.errors import BadMedia
-from questions.rules import CASE_SIZE, DIFFICULTIES, IMAGE_LIMIT, MOST_PARTS, SOUND_LIMIT, TYPES, Fault, parse_number
+from questions.rules import (
+    CASE_SIZE,
+    DIFFICULTIES,
+    IMAGE_LIMIT,
+    MOST_PARTS,
+    MOST_PIXELS,
+    SOUND_LIMIT,
+    TYPES,
+    Fault,
+    parse_number,
+)
 from questions.words import credit_words, difficulty_words, say
 
 LANGUAGES = ("zh", "en")
@@ -520,6 +530,10 @@ def _has_errors(field: Any) -> bool:
 
 
 def _refused(why: object, images_only: bool) -> str:
+    if why == "too_many_pixels":
+        return str(
+            gettext("The image has more than %(limit)s million pixels. Make it smaller.", limit=MOST_PIXELS // 10**6)
+        )
     words: dict[tuple[bool, bool], str] = {
         (True, True): gettext("The image is too large: at most %(limit)s kB.", limit=IMAGE_LIMIT // 1000),
         (True, False): gettext(
@@ -549,19 +563,29 @@ class CaseForm(_PicturedForm):
         filters=[strip],
         render_kw={"rows": 8},
     )
+    topic = SelectField(_("Topic"))
     types = FieldList(SelectField(_("Type")), max_entries=CASE_SIZE)
     places = FieldList(SelectField(_("Place in the case"), coerce=int), max_entries=CASE_SIZE)
 
-    def prepare(self, types: Mapping[str, str], members: int = 0) -> None:
-        """Offer the types of questions to begin with, or a place for each question that the case has.
+    def begin(self, types: Mapping[str, str], topics: Mapping[str, str]) -> None:
+        """Offer a new case the topics and the types of the questions that it begins with, the first of which it has.
 
         Args:
             types: code and name.
-            members: how many questions it has; 0 for a new case.
+            topics: code and name of those its questions may have.
         """
+        del self.places
+        self.topic.choices = choices([("", gettext("Choose a topic")), *topics.items()])
+        self.topic.validators = [InputRequired(gettext("Choose a topic."))]
         for number, field in enumerate(self.types, 1):
             field.label.text = gettext("Type of question %(n)s", n=number)
-            field.choices = choices(types.items())
+            later = [("", gettext("Add it later"))] if number > 1 else []
+            field.choices = choices([*later, *types.items()])
+        self.grow_media()
+
+    def go_on(self, members: int) -> None:
+        """Offer a place for each question that a case has; its topics and types are those of its questions."""
+        del self.topic, self.types
         for field in self.places:
             field.choices = choices((place, str(place)) for place in range(1, members + 1))
         self.grow_media()
@@ -583,8 +607,9 @@ class CaseForm(_PicturedForm):
         """Say beside each field what is to be corrected."""
         self.validate()
         self.check_pictures()
-        chosen = [field.data for field in self.places]
-        for field in self.places:
+        places = self.places or ()
+        chosen = [field.data for field in places]
+        for field in places:
             if chosen.count(field.data) > 1:
                 field.errors = [*field.errors, gettext("Two questions have this place.")]
 

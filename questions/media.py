@@ -13,16 +13,17 @@ from core import clock
 from core.database import db
 from questions.errors import BadMedia
 from questions.models import Media
-from questions.rules import IMAGE_LIMIT, SOUND_LIMIT, mime_of, shown_in
+from questions.rules import IMAGE_LIMIT, MOST_PIXELS, SOUND_LIMIT, mime_of, shown_in, without_traces
 
 _WHY = {
     "unknown": "is no PNG, JPEG, WebP or MP3",
     "too_large": f"is larger than {IMAGE_LIMIT // 1000} kB (MP3: {SOUND_LIMIT // 1_000_000} MB)",
+    "too_many_pixels": f"has more than {MOST_PIXELS // 1_000_000} million pixels",
 }
 
 
 def keep(content: bytes, person_id: int | None = None) -> dict[str, str]:
-    """Keep an image or a sound in the caller's transaction; the same content is kept once.
+    """Keep an image or a sound in the caller's transaction, without what tells where it was made; the same once.
 
     Args:
         content: the whole file.
@@ -33,14 +34,19 @@ def keep(content: bytes, person_id: int | None = None) -> dict[str, str]:
     Raises: BadMedia.
     """
     found = name_of(content)
-    row = found | {"content": content, "created_at": clock.now(), "created_by": person_id}
+    row = found | {
+        "content": without_traces(content, found["mime"]),
+        "created_at": clock.now(),
+        "created_by": person_id,
+    }
     db.session.execute(insert(Media).values(row).on_conflict_do_nothing())
     return found
 
 
 def name_of(content: bytes) -> dict[str, str]:
-    """Return {sha256, mime} of an image or a sound. Raises: BadMedia."""
-    return {"sha256": hashlib.sha256(content).hexdigest(), "mime": mime_of(content)}
+    """Return {sha256, mime} of an image or a sound as it is kept. Raises: BadMedia."""
+    mime = mime_of(content)
+    return {"sha256": hashlib.sha256(without_traces(content, mime)).hexdigest(), "mime": mime}
 
 
 def read_files(bank: dict[str, Any], folder: Path) -> tuple[list[bytes], list[str]]:
@@ -66,16 +72,16 @@ def read_files(bank: dict[str, Any], folder: Path) -> tuple[list[bytes], list[st
             problems.append(f"{code}: {name} lacks its words (alt) in zh or en")
         try:
             content = (folder / name).read_bytes()
-            mime = mime_of(content)
+            found = name_of(content)
         except OSError:
             problems.append(f"{code}: {name} is not in {folder}")
             continue
         except BadMedia as refusal:
             problems.append(f"{code}: {name} {_WHY[str(refusal.details['why'])]}")
             continue
-        if images_only and not mime.startswith("image/"):
+        if images_only and not found["mime"].startswith("image/"):
             problems.append(f"{code}: {name} is no image")
-        entry |= {"sha256": hashlib.sha256(content).hexdigest(), "mime": mime}
+        entry |= found
         contents.append(content)
     return contents, problems
 

@@ -18,14 +18,14 @@ from core.errors import NotFound
 from core.security import limited
 from core.web import language, tr
 from organizations.queries import list_path
-from questions import access, authoring, queries, queries_admin, words
+from questions import access, authoring, cases, queries, queries_admin, words
 from questions.authoring import Actor
 from questions.errors import CaseApart, ChangedMeanwhile, NoReason, NotNow, OwnQuestion, QuestionInvalid
 from questions.forms import EditorForm, NoteForm, TopicsForm
 from questions.models import Question, Topic, Trade
 from questions.presenting import Shown, present_item
 from questions.queries_admin import Listed, Measured, Wanted
-from questions.rules import CASE, CASE_SIZE, TYPES, BadExpression, PaperItem, Version, draw_item, parse_number
+from questions.rules import CASE, TYPES, BadExpression, PaperItem, Version, draw_item, parse_number
 from questions.rules.differences import compare
 from questions.rules.life import STATES, bad_weights, may_judge, may_take, share_of_whole
 from questions.rules.samples import draw_samples
@@ -376,10 +376,10 @@ class Preview(Shown):
 
     saved: str = ""
     flagged: bool = False
-    case_span: tuple[int, int] = (1, CASE_SIZE)
+    case_span: tuple[int, int] = (1, 1)
 
 
-def preview(version: Version, seed: int, position: int = 1, span: tuple[int, int] = (1, CASE_SIZE)) -> Preview:
+def preview(version: Version, seed: int, position: int = 1, span: tuple[int, int] = (1, 1)) -> Preview:
     """Draw an item of a version as a paper would.
 
     Args:
@@ -398,6 +398,7 @@ def show(question_id: int) -> str:
     by, listed = reach(question_id)
     question = listed.question
     seed = max(0, request.args.get("draw", 0, type=int)) % 1000
+    place, members = cases.find_place(listed)
     faults = authoring.faults_of(question, listed.version) if may_take("submit", question.state) else []
     return render_template(
         "questions/show.html",
@@ -406,7 +407,7 @@ def show(question_id: int) -> str:
         version=listed.version,
         shown=None
         if listed.version.unfinished
-        else preview(queries.get_versions([listed.version.id])[listed.version.id], seed),
+        else preview(queries.get_versions([listed.version.id])[listed.version.id], seed, place, (1, members)),
         seed=seed,
         faults=[words.say(fault) for fault in faults],
         facts=words.describe(listed.version, words.topic_paths(queries.list_topics(question.trade_code))),
@@ -534,7 +535,7 @@ def take_step(question_id: int, step: str) -> Any:
         return back
     by = Actor(identity.require().person_id, node_id)
     with telling():
-        seen = {"seen": form.seen.data} if step in ("approve", "adopt") else {}
+        seen = {"seen": form.seen.data or 0} if step in ("approve", "adopt") else {}
         _DONE[step](question_id, form.body.data or "", by, clock.now(), **seen)
         flash(said(step), "success")
     return back

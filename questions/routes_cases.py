@@ -52,15 +52,17 @@ def begin() -> Any:
     owners = {str(bank or "shared"): bank for bank in found}
     owner = request.args.get("owner", "")
     trade = queries.find_trade(request.args.get("trade"))
-    form: Any = CaseForm(data={"types": ["single"] * CASE_SIZE})
+    form: Any = CaseForm(data={"types": ["single", *[""] * (CASE_SIZE - 1)]})
     if trade is None or owner not in owners or not len(form.types):
         return redirect(url_for("bank.choose"), 303)
+    form.begin(words.type_words(), words.leaf_paths(queries.list_topics(trade.code)))
     if _is_whole(form):
         bank = owners[owner]
+        types = [field.data for field in form.types if field.data]
         by = Actor(identity.require().person_id, found[bank])
-        first = cases.begin(trade.code, bank, [field.data for field in form.types], form.text(), by, clock.now())
+        first = cases.begin(trade.code, bank, types, form.topic.data, form.text(), by, clock.now())
         flash(_("The case is begun. Write its questions now, then submit the whole case."), "success")
-        return redirect(url_for(".show", question_id=first.id), 303)
+        return redirect(url_for(".show", question_id=first.id, _anchor="saved"), 303)
     return _form_page(form, trade, None)
 
 
@@ -72,7 +74,8 @@ def edit(question_id: int) -> Any:
     case = cases.get_case(question_id)
     count = len(case.members)
     form: Any = CaseForm(data=CaseForm.fields_of(case.text, count) | {"base": case.base})
-    if _is_whole(form, count):
+    form.go_on(count)
+    if _is_whole(form):
         try:
             base = int(form.base.data) if form.base.data.isdecimal() else 0
             places = [field.data for field in form.places]
@@ -92,7 +95,7 @@ def edit(question_id: int) -> Any:
                 )
             else:
                 flash(_("Nothing was changed, so no new version was made."), "info")
-            return redirect(url_for(".show", question_id=question_id), 303)
+            return redirect(url_for(".show", question_id=question_id, _anchor="saved"), 303)
     return _form_page(form, db.session.get_one(Trade, listed.question.trade_code), case)
 
 
@@ -104,20 +107,19 @@ def _reach_case(question_id: int, roles: tuple[str, ...] = access.READERS) -> tu
     return by, listed
 
 
-def _is_whole(form: CaseForm, members: int = 0) -> bool:
-    """Fit a case's form to its questions and say whether it was sent without faults; keep the files that it brings."""
-    form.prepare(words.type_words(), members)
+def _is_whole(form: CaseForm) -> bool:
+    """Say whether a case's form was sent to be saved, without faults; keep the files that it brings."""
     if not form.is_submitted():
         return False
     take_pictures(form, form.check)
     form.grow_media()
-    return form.is_whole()
+    return form.is_whole() and "check" not in request.form
 
 
 def _form_page(form: Any, trade: Trade, case: cases.Case | None) -> Any:
     return render_template(
-        "questions/case_edit.html", form=form, trade=trade, case=case, size=CASE_SIZE
-    ), 422 if form.is_submitted() else 200
+        "questions/case_edit.html", form=form, trade=trade, case=case, person_id=identity.require().person_id
+    ), 422 if form.is_submitted() and "check" not in request.form else 200
 
 
 @blueprint.get("/<int:question_id>/case")
@@ -147,6 +149,7 @@ def show(question_id: int) -> str:
         states=words.state_words(),
         writes=listed.question.organization_id in access.banks(access.AUTHORS),
         own=own and node_for("approve", listed.question) is not None,
+        empty=[one for one in case.members if cases.is_empty(one)],
         unfinished=[one for one in case.members if one.version.unfinished],
         steps={
             step
@@ -171,7 +174,7 @@ def take_step(question_id: int, step: str) -> Any:
     else:
         by = Actor(identity.require().person_id, node_id)
         with telling():
-            count = cases.take(question_id, step, form.body.data or "", by, clock.now(), form.seen.data)
+            count = cases.take(question_id, step, form.body.data or "", by, clock.now(), form.seen.data or 0)
             flash(ngettext("%(num)s question:", "%(num)s questions:", count) + " " + said(step), "success")
     return redirect(url_for(".show", question_id=question_id, _anchor="steps"), 303)
 
@@ -216,6 +219,9 @@ def _refused(why: str) -> str:
 def leave(question_id: int) -> Any:
     """Take a question out of its case."""
     by, _listed = _reach_case(question_id, access.AUTHORS)
-    cases.take_out(question_id, by, clock.now())
+    other = cases.take_out(question_id, by, clock.now())
+    if other is not None:
+        flash(_("The empty draft is discarded."), "success")
+        return redirect(url_for("bank.show" if other == question_id else ".show", question_id=other), 303)
     flash(_("Taken out of its case. It is a draft of its own until it is approved."), "success")
     return redirect(url_for("bank.show", question_id=question_id), 303)

@@ -32,7 +32,8 @@ from questions.rules.items import (
     parse_number,
     share,
 )
-from questions.rules.media import IMAGE_LIMIT, SOUND_LIMIT, mime_of, shown_in
+from questions.rules.media import IMAGE_LIMIT, MOST_PIXELS, SOUND_LIMIT, mime_of, shown_in
+from questions.rules.pictures import without_traces
 
 __all__ = [
     "CASE",
@@ -41,6 +42,7 @@ __all__ = [
     "DIFFICULTIES",
     "IMAGE_LIMIT",
     "MOST_PARTS",
+    "MOST_PIXELS",
     "N_",
     "SOUND_LIMIT",
     "TEXT_LIMIT",
@@ -72,4 +74,5 @@ __all__ = [
     "show_blanks",
     "shown_in",
     "to_fields",
+    "without_traces",
 ]

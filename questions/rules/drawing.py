@@ -73,9 +73,12 @@ class Bank:
             else:
                 kinds[version.topic, version.type, version.difficulty].append((version,))
         grouped: dict[Kind, list[Unit]] = defaultdict(list)
-        for group in cases.values():
-            if len(group) == CASE_SIZE:
-                unit = tuple(sorted(group, key=lambda one: (one.case_place, one.question_id or one.id)))
+        self._cases: dict[str, Unit] = {
+            code: tuple(sorted(group, key=lambda one: (one.case_place, one.question_id or one.id)))
+            for code, group in cases.items()
+        }
+        for unit in self._cases.values():
+            if len(unit) == CASE_SIZE:
                 difficulty = round(sum(version.difficulty for version in unit) / CASE_SIZE)
                 grouped[unit[0].topic, CASE, difficulty].append(unit)
         self._units = (kinds, grouped)
@@ -88,6 +91,12 @@ class Bank:
                 return True
             at = self.parents.get(at)
         return wanted is None
+
+    def place_in_case(self, version: Version) -> tuple[int, int] | None:
+        """Return a question's number in its case group, from 1, and how many that has here; None outside of one."""
+        members = [one.question_id for one in self._cases.get((version.case or {}).get("code", ""), ())]
+        found = version.question_id in members
+        return (members.index(version.question_id) + 1, len(members)) if found else None
 
     def count(self, row: BlueprintRow) -> int:
         """Return how many units a blueprint row may draw."""

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Mapping
-from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Context, Decimal, DecimalException, localcontext
+from decimal import (
+    ROUND_CEILING,
+    ROUND_FLOOR,
+    ROUND_HALF_UP,
+    Context,
+    Decimal,
+    DecimalException,
+    InvalidOperation,
+    localcontext,
+)
 from functools import lru_cache
 
 from questions.rules.faults import N_, Fault
@@ -28,6 +37,8 @@ def _sure(number: Decimal) -> Decimal:
 
 
 def _round(number: Decimal, digits: Decimal = Decimal(0)) -> Decimal:
+    if abs(digits) > DIGITS:
+        raise InvalidOperation  # before int(), which takes half a minute for a number of a million digits
     return _sure(number).quantize(Decimal(1).scaleb(-int(digits)), ROUND_HALF_UP)
 
 

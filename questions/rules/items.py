@@ -94,6 +94,11 @@ def normalise(text: str) -> str:
     return "".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
+def _visible(text: str) -> str:
+    """Return a text without the signs of no width that come along when it is copied, and that nobody types."""
+    return "".join(sign for sign in text if unicodedata.category(sign) != "Cf")
+
+
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)")
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?")
 
@@ -267,13 +272,15 @@ class FillIn(ItemType):
             raise Fault(N_("Give at least one accepted answer."))
         several = isinstance(key[0], list)
         lists = key if several else [key]
-        if any(not isinstance(one, list) or not one or any(not normalise(str(it)) for it in one) for one in lists):
+        if any(not isinstance(one, list) for one in lists):
+            raise Fault(N_("Give at least one accepted answer for every blank."))
+        spelled = [[_visible(str(spelling)) for spelling in one] for one in lists]
+        if any(not one or not all(map(normalise, one)) for one in spelled):
             raise Fault(N_("Give at least one accepted answer for every blank."))
         marked = list(range(1, len(lists) + 1)) if several else []
         for language in ("zh", "en"):
             if sorted(int(number) for number in _BLANK.findall(question["stem"][language])) != marked:
                 raise Fault(_BLANKS[language]).at(f"stem_{language}")
-        spelled = [[str(spelling) for spelling in one] for one in lists]
         return {"blanks": spelled, **self.credit(question)} if several else {"accepted": spelled[0]}
 
     def accepts(self, version: Version, value: Value) -> bool:

@@ -6,10 +6,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from questions.errors import BadMedia
+from questions.rules.pictures import pixels
 
 IMAGE_LIMIT = 500_000
 SOUND_LIMIT = 2_000_000
 """Bytes."""
+
+MOST_PIXELS = 25_000_000
+"""Unpacked they take four bytes each on a phone, however few the file has."""
 
 _ID3_HEAD = 10
 
@@ -28,7 +32,7 @@ def mime_of(content: bytes) -> str:
     Args:
         content: the whole file.
 
-    Raises: BadMedia, "unknown" for every other type, "too_large" over the limit of its type.
+    Raises: BadMedia, "unknown" for every other type, "too_large" over the limit of its type, "too_many_pixels".
     """
     if content.startswith(b"\x89PNG\r\n\x1a\n"):
         mime = "image/png"
@@ -42,6 +46,8 @@ def mime_of(content: bytes) -> str:
         raise BadMedia(why="unknown")
     if len(content) > (IMAGE_LIMIT if mime.startswith("image/") else SOUND_LIMIT):
         raise BadMedia(why="too_large")
+    if mime.startswith("image/") and pixels(content, mime) > MOST_PIXELS:
+        raise BadMedia(why="too_many_pixels")
     return mime
 
 

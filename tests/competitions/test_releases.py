@@ -17,6 +17,7 @@ from core import clock
 from core.database import db
 from core.models import AuditEntry
 from organizations.models import Organization
+from practice.services import start_mock
 from questions.models import Question, QuestionNote, QuestionVersion
 from questions.queries import forget
 from tests import factories as make
@@ -169,6 +170,15 @@ def test_what_nobody_has_practised_is_kept_for_official_use_again(client: FlaskC
     assert "so they stay released" in page(client, final)
     (entry,) = db.session.scalars(select(AuditEntry).where(AuditEntry.action == "questions.keep"))
     assert set(entry.details["questions"]) == final.shown - {first.question_id}
+
+
+def test_what_somebody_has_seen_in_a_mock_stays_released(client: FlaskClient, final: Final) -> None:
+    press(client, final)
+    forget()
+    start_mock(final.worker.id, final.level.id, clock.now())
+    assert "Keep" not in page(client, final)
+    press(client, final, "release/undo")
+    assert practised(final) == final.shown
 
 
 def test_a_second_press_releases_nothing_and_leaves_no_second_trace(client: FlaskClient, final: Final) -> None:

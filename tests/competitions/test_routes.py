@@ -370,6 +370,7 @@ def test_a_case_stands_above_each_of_its_questions_with_its_images(scene: Scene)
     attempt_id = begin(scene, make_level(track, blueprint=blueprint))
     page = scene.client.get(f"/attempts/{attempt_id}").text
     assert page.count("A substation") == page.count("Case for questions 1 to 3") == 3
+    assert [page.count(f"Question {n} of 3 of this case") for n in (1, 2, 3)] == [1, 1, 1]
     assert page.count(f'src="/media/{picture["sha256"]}" alt="A black dot"') == 3
     assert page.count("<details") - page.count("open>") == 2, "without scripts it is read once"
     assert scene.client.get(f"/media/{picture['sha256']}").mimetype == "image/png"

@@ -8,11 +8,13 @@ from sqlalchemy import select
 
 from core import clock
 from core.database import db
-from questions import authoring
+from questions import authoring, cases
 from questions.authoring import Actor
 from questions.models import Question, QuestionVersion
-from tests.journeys.conftest import AUTHOR, REVIEWER, NewDevice
+from tests.journeys.conftest import AUTHOR, PATIENCE, REVIEWER, NewDevice
+from tests.journeys.test_authoring import FIELDS, KEPT
 from tests.journeys.test_story import go, look, press, sign_in, told
+from tests.processes import wait_until
 from tests.questions.written import text, written
 
 
@@ -33,9 +35,9 @@ def finish_others(url: str) -> None:
     first = int(url.split("#")[0].split("/")[-1])
     db.session.rollback()
     author_id = db.session.get_one(Question, first).author_id or 0
-    for number in (2, 3):
+    for number, one in enumerate(cases.get_case(first).members[1:], 2):
         statement = written("true_false", stem=text(f"陈述 {number}", f"Statement {number}"))
-        authoring.save(first + number - 1, statement, 1, Actor(author_id, 1), clock.now())
+        authoring.save(one.question.id, statement, 1, Actor(author_id, 1), clock.now())
 
 
 @pytest.mark.usefixtures("writers")
@@ -47,10 +49,28 @@ def test_a_case_is_begun_half_written_left_finished_ordered_and_approved_as_a_wh
     press(author, "Write it")
     author.fill("[name=stem_zh]", "某车间有一台焊机。")
     author.fill("[name=stem_en]", "There is a welder in a workshop.")
-    for number in range(3):
-        author.select_option(f"[name=types-{number}]", "true_false")
+    author.select_option("[name=topic]", "safety")
+    author.select_option("[name=types-0]", "true_false")
+    wait_until(lambda: "There is a welder" in author.evaluate(FIELDS), PATIENCE)
+    author.reload()
+    press(author, "Bring it back", author.locator("#unsaved"))
+    expect(author.locator("[name=stem_zh]")).to_have_value("某车间有一台焊机。")
+    expect(author.locator("[name=types-0]")).to_have_value("true_false")
     press(author, "Begin the case")
     told(author, "The case is begun.")
+    expect(author.get_by_role("heading", name="Add a question")).to_be_visible()
+    assert author.evaluate(KEPT) == 0
+    for type_ in ("true_false", "single"):
+        author.select_option("[name=type]", type_)
+        press(author, "Add")
+        press(author, "Back")
+        press(author, "The whole case")
+    author.get_by_role("button", name="Discard: ").last.click()
+    told(author, "The empty draft is discarded.")
+    author.select_option("[name=type]", "true_false")
+    press(author, "Add")
+    press(author, "Back")
+    press(author, "The whole case")
     look(author)
     go(author, author.get_by_role("link", name="Write: ").first)
     author.fill("[name=stem_zh]", "陈述 1")
@@ -74,6 +94,9 @@ def test_a_case_is_begun_half_written_left_finished_ordered_and_approved_as_a_wh
     finish_others(author.url)
     press(author, "The whole case")
     expect(author.locator(".phone [data-question]")).to_have_count(3)
+    expect(author.locator("[data-question='2']")).to_contain_text("Question 2 of 3 of this case")
+    inside = "one => one.offsetParent.closest('.phone') !== null"
+    assert author.locator(".phone .question__no .sr").last.evaluate(inside), "or it makes the page longer than it is"
     press(author, "Edit text and order")
     author.select_option("[name=places-0]", "3")
     author.select_option("[name=places-2]", "1")

@@ -88,3 +88,11 @@ def test_an_enterprise_without_people_and_a_time_without_practice_say_what_to_do
     assert "join code" in browser.get(f"/organizations/{empty.id}/practice?lang=en").text
     long_ago = f"/organizations/{work.enterprise.id}/practice?lang=en&first=2020-01-01&last=2020-01-31"
     assert "Nobody practised in this time" in browser.get(long_ago).text
+
+
+@pytest.mark.parametrize("asked", ["first=9999-12-31", "last=0001-01-01", "last=9999-12-31", "first=x"])
+def test_days_that_nobody_can_have_practised_on_are_not_asked_for(app: Flask, work: Workplace, asked: str) -> None:
+    manager = make_person(work.enterprise)
+    grant(manager, "enterprise_admin", work.enterprise)
+    client = sign_in(app.test_client(), manager)
+    assert client.get(f"/organizations/{work.enterprise.id}/practice?{asked}").status_code == 200

@@ -150,6 +150,16 @@ def test_every_type_of_item_can_be_practised_without_a_script(
     assert "Because" in page or type_ == "parametrised"
 
 
+def test_each_question_of_a_case_says_which_of_the_case_it_is(scene: Scene) -> None:
+    make_bank("nursing", size=2, type_="case")
+    page = scene.get("/practice/nursing/ordered")
+    assert "Question 1 of 3 of this case" in page
+    known = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', page))
+    after = scene.client.post("/practice/nursing/ordered", data=known | {"answer-1": "a"})
+    assert "Question 1 of 3 of this case" in scene.get(after.location)
+    assert "Question 2 of 3 of this case" in scene.get("/practice/nursing/ordered")
+
+
 def test_an_ordering_is_answered_by_numbers(scene: Scene) -> None:
     make_bank("nursing", size=1, type_="ordering")
     page = scene.get("/practice/nursing/ordered")

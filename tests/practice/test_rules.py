@@ -118,6 +118,18 @@ def test_an_error_on_the_way_counts_the_days_anew_and_keeps_when_it_came_into_th
     assert (memory.wrong_since, memory.right_days) == (NOON, 0)
 
 
+def test_an_answer_given_before_the_last_one_never_takes_a_question_out_of_the_book_but_an_error_counts() -> None:
+    wrong = study([(NOON, False)])
+    assert study([(NOON, False), (later(-2), True), (later(-1), True)], 3) == wrong
+    known = study([(NOON, False), (later(2), True)])
+    late = study([(NOON, False), (later(2), True), (later(1), False)])
+    assert known is not None
+    assert late is not None
+    assert (known.right_days, late.right_days) == (1, 0)
+    assert late.wrong_since == NOON
+    assert late.due_at > later(2)
+
+
 def test_a_learnt_question_that_is_wrong_again_comes_back_into_the_book() -> None:
     learnt = study([(NOON, False), (later(1), True), (later(3), True), (later(9), True)])
     assert learnt is not None

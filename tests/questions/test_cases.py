@@ -43,7 +43,9 @@ class World:
         return Actor(make_person(self.province).id, self.province.id)
 
     def begin(self, bank: int | None = None) -> list[int]:
-        first = cases.begin("welding", bank, ["single", "true_false", "numeric"], STEM, self.author, clock.now())
+        first = cases.begin(
+            "welding", bank, ["single", "true_false", "numeric"], "safety", STEM, self.author, clock.now()
+        )
         return members(first.id)
 
     def write(self, ids: list[int], by: Actor | None = None) -> None:
@@ -240,6 +242,19 @@ def test_another_question_takes_the_free_place_and_no_fourth_joins(world: World)
     assert members(other[0]) == [other[0], other[1], made.id]
 
 
+def test_a_question_that_joins_a_case_for_official_use_does_not_bring_its_text_into_practice(world: World) -> None:
+    ids = world.in_use()
+    for id_ in ids:
+        authoring.set_reserved(id_, True, "留给决赛", world.reviewer, clock.now())
+    cases.take_out(ids[2], world.author, clock.now())
+    joining = authoring.create("welding", None, written("multiple"), world.author, clock.now())
+    cases.add_existing(ids[0], joining.code, world.author, clock.now())
+    for step, by in (("submit", world.author), ("approve", world.reviewer)):
+        cases.take(ids[0], step, "", by, clock.now())
+    queries.forget()
+    assert [one for one in queries.get_bank("welding", part="open").versions if one.case] == []
+
+
 def test_a_question_of_another_bank_does_not_join(world: World) -> None:
     own = world.begin(world.plant.id)
     cases.take_out(own[0], world.author, clock.now())
@@ -255,11 +270,11 @@ def form(case_text: dict[str, Any] = STEM, **more: Any) -> dict[str, Any]:
 def test_a_case_is_begun_seen_changed_ordered_filled_and_judged_in_the_browser(world: World) -> None:
     author, reviewer = world.browser("question_author"), world.browser("question_reviewer")
     start = author.get("/questions/write?owner=shared&trade=welding&type=case").headers["Location"]
-    types: dict[str, Any] = {"types-0": "single", "types-1": "true_false", "types-2": "numeric"}
+    types: dict[str, Any] = {"topic": "safety", "types-0": "single", "types-1": "true_false", "types-2": "numeric"}
     assert author.get(start).status_code == 200
     refused = author.post(start, data=form(**types) | {"stem_en": ""})
     assert (refused.status_code, "stem_en-error-1" in refused.text) == (422, True)
-    here = author.post(start, data=form(**types)).headers["Location"]
+    here = author.post(start, data=form(**types)).headers["Location"].removesuffix("#saved")
     ids = members(int(here.split("/")[2]))
     page = author.get(here).text
     assert "3 questions are still to be written." in page
@@ -270,6 +285,9 @@ def test_a_case_is_begun_seen_changed_ordered_filled_and_judged_in_the_browser(w
     page = author.get(here).text
     assert page.count('data-question="') == 3
     assert "Case for questions 1 to 3" in page
+    assert [f"Question {n} of 3 of this case" in page for n in (1, 2, 3)] == [True] * 3
+    alone = author.get(f"/questions/{ids[1]}").text
+    assert ("Question 2 of 3 of this case" in alone, "Question 1 of 3" in alone) == (True, False)
     edit = author.get(f"{here}/edit").text
     base = str(cases.get_case(ids[0]).base)
     assert f'name="base" type="hidden" value="{base}"' in edit
@@ -285,6 +303,8 @@ def test_a_case_is_begun_seen_changed_ordered_filled_and_judged_in_the_browser(w
     assert reviewer.post(f"{here}/return").status_code == 303
     assert "Write the reason into the note first." in reviewer.get(here).text
     assert reviewer.post(f"{here}/approve").status_code == 303
+    assert states(ids) == ["submitted"] * 3
+    assert reviewer.post(f"{here}/approve", data={"seen": cases.get_case(ids[0]).base}).status_code == 303
     assert states(ids) == ["approved"] * 3
     out = f"/questions/{ids[2]}/case"
     assert author.post(f"{out}/leave").headers["Location"] == f"/questions/{ids[2]}"
@@ -294,6 +314,53 @@ def test_a_case_is_begun_seen_changed_ordered_filled_and_judged_in_the_browser(w
     assert author.get(made).status_code == 200
     author.post(f"{here}/add", data={"code": "absent"})
     assert "A case has no more than three questions." in author.get(here).text
+
+
+def test_a_case_begins_with_the_questions_that_the_author_chooses_and_grows_while_it_is_a_draft(world: World) -> None:
+    author = world.browser("question_author")
+    start = "/questions/cases/write?owner=shared&trade=welding"
+    without = author.post(start, data=form() | {"types-0": "", "types-1": "single", "types-2": ""})
+    assert [f'id="{name}-error-1"' in without.text for name in ("topic", "types-0", "types-1")] == [True, True, False]
+    chosen: dict[str, Any] = {"topic": "safety", "types-0": "multiple", "types-1": "", "types-2": ""}
+    here = author.post(start, data=form(**chosen)).headers["Location"].removesuffix("#saved")
+    first = int(here.split("/")[2])
+    assert members(first) == [first]
+    author.post(f"{here}/add", data={"type": "ordering"})
+    found = [(one.version.type, one.version.topic_code) for one in cases.get_case(first).members]
+    assert found == [("multiple", "safety"), ("ordering", "safety")]
+
+
+def test_an_empty_draft_of_a_case_is_discarded_and_one_that_says_something_is_kept(world: World) -> None:
+    author = world.browser("question_author")
+    ids = world.begin()
+    authoring.save(ids[0], written("single"), 1, world.author, clock.now())
+    page = author.get(f"/questions/{ids[0]}/case").text
+    assert (page.count('aria-label="Discard: '), page.count('aria-label="Take out: ')) == (2, 1)
+    assert author.post(f"/questions/{ids[1]}/case/leave").headers["Location"] == f"/questions/{ids[0]}/case"
+    assert "The empty draft is discarded." in author.get(f"/questions/{ids[0]}/case").text
+    assert author.post(f"/questions/{ids[0]}/case/leave").headers["Location"] == f"/questions/{ids[0]}"
+    assert author.post(f"/questions/{ids[2]}/case/leave").headers["Location"] == f"/questions/{ids[2]}"
+    assert states(ids) == ["draft", "retired", "retired"]
+
+
+def test_what_was_kept_of_a_case_comes_back_without_being_saved(world: World) -> None:
+    author = world.browser("question_author")
+    start = "/questions/cases/write?owner=shared&trade=welding"
+    types: dict[str, Any] = {"topic": "safety", "types-0": "single", "types-1": "", "types-2": ""}
+    before = db.session.scalar(select(func.count()).select_from(QuestionVersion))
+    back = author.post(start, data=form(**types, check="1"))
+    assert (back.status_code, "There is a welder in a workshop." in back.text) == (200, True)
+    assert db.session.scalar(select(func.count()).select_from(QuestionVersion)) == before
+    ids = world.begin()
+    edited: dict[str, Any] = {
+        "base": str(cases.get_case(ids[0]).base),
+        "places-0": "1",
+        "places-1": "2",
+        "places-2": "3",
+    }
+    back = author.post(f"/questions/{ids[0]}/case/edit", data=form(OTHER, **edited, check="1"))
+    assert (back.status_code, "There is a welder on a site." in back.text) == (200, True)
+    assert cases.get_case(ids[0]).text["stem"] == STEM["stem"]
 
 
 def test_only_authors_of_its_bank_change_a_case_and_only_readers_see_it(world: World) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -52,6 +53,13 @@ def test_a_case_group_is_drawn_whole_together_and_in_its_order(seed: int) -> Non
     assert len(starts) == 2
     for place in starts:
         assert paper[place : place + CASE_SIZE] == [paper[place] + step for step in range(CASE_SIZE)]
+
+
+def test_each_question_of_a_case_group_knows_its_place_there_in_whichever_wording() -> None:
+    bank = Bank([*LONE, *GROUPS])
+    assert [bank.place_in_case(one) for one in GROUPS[:3]] == [(1, 3), (2, 3), (3, 3)]
+    assert bank.place_in_case(replace(GROUPS[1], id=999)) == (2, 3)
+    assert bank.place_in_case(LONE[0]) is None
 
 
 def test_items_of_a_case_group_are_never_drawn_alone() -> None:

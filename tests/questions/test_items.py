@@ -320,6 +320,7 @@ def test_values_that_no_draw_can_reach_are_refused_and_not_searched_for_ever() -
         "(" * 150 + "1" + ")" * 149,
         "-" * 299 + "1 1",
         "round(1, 9 ** 60)",
+        "round(1, (((9 ** 64) ** 64) ** 64) ** 3)",
         "round(1, 1 / 3)" * 2,
         "min()",
         "abs(1, 2)",
@@ -385,6 +386,14 @@ def test_steps_numbered_anyhow_still_stand_in_one_order_each_once(places: list[s
             assert order[int(place) - 1] == step
 
 
+def test_a_spelling_that_was_copied_with_signs_of_no_width_is_what_people_type() -> None:
+    question = {"key": ["\ufeff氩\u200b气\u202c"], "stem": {"zh": "保护气是", "en": "The gas is"}}
+    version = a_version("fill_in", rules.TYPES["fill_in"].read_key(question))
+    assert rules.is_right(version, rules.PaperItem(1, (), 10), "氩气")
+    with pytest.raises(rules.Fault):
+        rules.TYPES["fill_in"].read_key(question | {"key": ["\u200b"]})
+
+
 def test_the_order_of_ticks_is_no_change_but_that_of_steps_and_blanks_is() -> None:
     assert rules.alike("multiple", ["a", "b"], ["b", "a"])
     assert not rules.alike("ordering", ["a", "b"], ["b", "a"])
@@ -411,7 +420,7 @@ FRAME = b"\xff\xfb\x90\x64" + bytes(413)
         (FRAME, "audio/mpeg"),
         (b"ID3\x04\x00\x00\x00\x00\x01\x02" + bytes(130) + FRAME, "audio/mpeg"),
         (b"ID3\x04\x00\x00\x00\x00\x01\x02" + bytes(140) + FRAME, "audio/mpeg"),
-        (b"\x89PNG\r\n\x1a\n".ljust(500_000, b"x"), "image/png"),
+        (b"\x89PNG\r\n\x1a\n".ljust(500_000, b"\0"), "image/png"),
         (FRAME.ljust(2_000_000, b"x"), "audio/mpeg"),
     ],
 )

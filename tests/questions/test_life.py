@@ -15,6 +15,7 @@ from sqlalchemy import func, select
 
 from accounts.models import Person
 from competitions.models import Attempt
+from competitions.queries import get_official_bank
 from competitions.services import join, start_attempt
 from core import clock
 from core.database import db
@@ -32,7 +33,7 @@ from questions.rules.differences import compare, compare_texts
 from questions.rules.life import bad_weights, may_judge, share_of_whole, tree_order
 from questions.services import content_of, load_banks
 from questions.uses import find_points, find_uses
-from tests.factories import make_bank, make_competition, make_level, make_organization, make_person, make_track
+from tests.factories import PIXEL, make_bank, make_competition, make_level, make_organization, make_person, make_track
 from tests.questions.written import PARTS, text, written
 
 
@@ -447,6 +448,23 @@ def test_a_competition_may_draw_from_reserved_questions_only(world: World) -> No
     assert {version.question_id for version in versions.values()} == kept
 
 
+def test_whoever_runs_an_enterprise_s_competition_cannot_draw_what_the_shared_bank_keeps_for_official_use(
+    world: World,
+) -> None:
+    shared, own = (
+        approved(world.author, world.reviewer),
+        approved(world.plant_author, world.plant_reviewer, world.plant.id),
+    )
+    make_bank(size=3)
+    for question_id in (shared, own):
+        authoring.set_reserved(question_id, True, "留给决赛", world.reviewer, clock.now())
+    queries.forget()
+    for draws_from in ("all", "reserved"):
+        for node, expected in ((world.province, {shared}), (world.plant, {own})):
+            bank = get_official_bank(make_competition(node, draws_from=draws_from), "welding")
+            assert {one.question_id for one in bank.versions} & {shared, own} == expected
+
+
 def test_where_a_question_is_used_says_which_level_needs_it_and_which_attempts_contain_it(world: World) -> None:
     question_id = approved(world.author, world.reviewer)
     attempt = start(world, {question_id})
@@ -484,7 +502,7 @@ def test_the_points_of_levels_are_spread_over_topics_as_papers_draw_them(world: 
 
 
 def test_an_image_is_kept_once_and_what_is_no_image_not_at_all(world: World) -> None:
-    png = b"\x89PNG\r\n\x1a\n" + b"0" * 100
+    png = PIXEL
     first = authoring.keep_media(png, world.author.person_id)
     assert authoring.keep_media(png, world.second.person_id) == first
     assert queries_admin.find_mime(first["sha256"]) == "image/png"

@@ -10,6 +10,7 @@ import pytest
 import yaml
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
 from core.database import db
 from questions.errors import BadMedia, BankInvalid
@@ -106,6 +107,12 @@ def test_what_is_no_image_or_sound_is_never_kept(app: Flask) -> None:
     with pytest.raises(BadMedia):
         keep(b"<html><script>alert(1)</script>")
     assert db.session.query(Media).count() == 0
+
+
+def test_an_image_is_kept_without_the_place_where_it_was_made(app: Flask) -> None:
+    place = bytes.fromhex("00000003") + b"eXIfGPS" + bytes(4)
+    assert keep(PIXEL[:33] + place + PIXEL[33:])["sha256"] == sha(PIXEL)
+    assert db.session.scalars(select(Media.content)).one() == PIXEL
 
 
 @pytest.fixture

@@ -303,9 +303,17 @@ def test_a_reviewer_is_told_that_they_cannot_judge_what_they_wrote(world: World)
     page = both.get(here)
     assert "another reviewer has to decide" in page.text
     assert "/approve" not in page.text
-    both.post(f"{here}/approve")
+    both.post(f"{here}/approve", data={"seen": "1"})
     assert "nobody approves what they wrote themselves" in both.get(here).text
     assert question(int(here.split("/")[-1])).state == "submitted"
+
+
+def test_a_form_that_does_not_say_what_was_read_approves_nothing(world: World) -> None:
+    question_id = world.make(state="submitted")
+    reviewer = world.browser("question_reviewer")
+    reviewer.post(f"/questions/{question_id}/approve")
+    assert "read it as it is now, then decide" in reviewer.get(f"/questions/{question_id}").text
+    assert question(question_id).state == "submitted"
 
 
 def test_a_step_that_is_too_late_or_lacks_its_reason_changes_nothing_and_says_so(world: World) -> None:
@@ -315,7 +323,7 @@ def test_a_step_that_is_too_late_or_lacks_its_reason_changes_nothing_and_says_so
     assert "Write the reason into the note first." in reviewer.get(here).text
     reviewer.post(f"{here}/return", data={"body": "缺来源"})
     assert "缺来源" in reviewer.get(here).text
-    reviewer.post(f"{here}/approve")
+    reviewer.post(f"{here}/approve", data={"seen": "1"})
     assert "not possible as the question stands now" in reviewer.get(here).text
     reviewer.post(f"{here}/comment", data={"body": "长" * 2001})
     assert "The note is too long." in reviewer.get(here).text
