@@ -9,10 +9,11 @@ from flask import Blueprint, Response, send_file
 from accounts.identity import require
 from core.errors import NotFound
 from questions.queries import get_media
-from questions.rules import cut_at_blanks, show_blanks
+from questions.rules import cut_at_blanks, hold_units, show_blanks
 
 blueprint = Blueprint("questions", __name__)
 blueprint.add_app_template_filter(cut_at_blanks)
+blueprint.add_app_template_filter(hold_units)
 blueprint.add_app_template_filter(show_blanks)
 
 YEAR_S = 31_536_000

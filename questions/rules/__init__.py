@@ -1,6 +1,6 @@
 """What a question is, how a paper is drawn, and what an answer earns. Pure."""
 
-from questions.rules.answers import alike, cut_at_blanks, from_fields, show_blanks, to_fields
+from questions.rules.answers import alike, cut_at_blanks, from_fields, hold_units, show_blanks, to_fields
 from questions.rules.drawing import (
     CASE,
     CASE_SIZE,
@@ -63,6 +63,7 @@ __all__ = [
     "fill",
     "from_fields",
     "highest_exposure",
+    "hold_units",
     "is_acceptable",
     "is_right",
     "mark",

@@ -24,6 +24,16 @@ def show_blanks(text: str) -> str:
     return _BLANK.sub(r"(\1)____", text)
 
 
+_BEFORE_UNIT = re.compile(
+    r"(?<=\d) (?=(?:[kMGTcdmµμ]?(?:m|g|s|A|V|W|Pa|Hz|B|bit|bps|J|N|L|l|Ω|mol)|mmHg|min|h|d|%|‰|℃|°C|r)(?![A-Za-z]))"
+)
+
+
+def hold_units(text: str) -> str:
+    """Return a text in which a number and its unit stay on one line, where it is only shown."""
+    return _BEFORE_UNIT.sub("\u00a0", text)
+
+
 def from_fields(type_: str, whole: Sequence[str], parts: Sequence[str], options: Sequence[str]) -> Value:
     """Turn the fields of a form into an answer; None when nothing was given.
 

@@ -408,6 +408,13 @@ def test_a_stem_is_cut_at_its_blanks() -> None:
     assert rules.show_blanks("{{2}}和{{1}}。") == "(2)____和(1)____。"
 
 
+def test_a_number_and_its_unit_stay_on_one_line_and_words_do_not() -> None:
+    shown = rules.hold_units("切割速度 360 mm/min，每个 2.4 m，用时 35 s；4 parts at 20 kPa, 12 months, 3 apples")
+    assert shown.count("\u00a0") == 4
+    assert "360\u00a0mm/min" in shown
+    assert "20\u00a0kPa" in shown
+
+
 FRAME = b"\xff\xfb\x90\x64" + bytes(413)
 
 
