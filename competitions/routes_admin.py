@@ -14,7 +14,7 @@ from flask_babel import ngettext
 
 from accounts import identity
 from accounts.identity import Identity
-from competitions import queries, queries_admin, releases, rules, services, setup
+from competitions import queries, queries_admin, releases, rules, saves, services, setup
 from competitions.checklist import Line, availability, may_open
 from competitions.errors import WrongState
 from competitions.forms import (
@@ -271,6 +271,7 @@ def show(competition_id: int) -> Any:
         chips=state_chips(),
         now=clock.now(),
         situation=queries_admin.find_situation(competition_id),
+        failures=saves.count_failures(clock.now()),
     )
 
 

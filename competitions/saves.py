@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import LiteralString
 
 import msgspec
@@ -11,12 +11,15 @@ import psycopg
 import structlog
 
 from competitions.rules import GRACE
+from core import clock, valkey
 from core.database import fetch_all
 from core.errors import Unavailable
 from core.gather import Gathering
 from questions.rules import Value
 
 log = structlog.get_logger(__name__)
+
+RECENT_MINUTES = 10
 
 _WRITE: LiteralString = """
 with batch as (
@@ -151,4 +154,31 @@ def save(one: Save) -> Outcome:
         return _gathering.do(one)
     except psycopg.Error as error:
         log.error("save_unknown", kind=type(error).__name__)
+        _note_failure(clock.now())
         raise Unavailable from error
+
+
+def _failures(minute: datetime) -> str:
+    return f"saves:failed:{minute:%Y%m%d%H%M}"
+
+
+def _note_failure(now: datetime) -> None:
+    """Count a failure in Valkey: the database, which has just failed, could not."""
+    key = _failures(now)
+    try:
+        valkey.ask(lambda client: client.pipeline().incr(key).expire(key, 60 * (RECENT_MINUTES + 1)).execute())
+    except valkey.Away:
+        return
+
+
+def count_failures(now: datetime) -> int | None:
+    """Return how many saves, of all competitions, failed in the last `RECENT_MINUTES`; None while nobody can say.
+
+    Args:
+        now: aware UTC.
+    """
+    keys = [_failures(now - timedelta(minutes=number)) for number in range(RECENT_MINUTES)]
+    try:
+        return sum(int(count or 0) for count in valkey.ask(lambda client: client.mget(keys)))
+    except valkey.Away:
+        return None

@@ -336,7 +336,7 @@ def _note(export_id: int, done: int, total: int) -> None:
 def _end(export_id: int, state: str, **values: Any) -> None:
     with transaction():
         export = lock(Export, export_id)
-        if export.state != "running":
+        if export.state not in ("waiting", "running"):
             return
         for name, value in values.items():
             setattr(export, name, value)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+import psycopg
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -256,3 +257,23 @@ def test_a_save_through_the_shortcut_is_answered_as_flask_answers_it(
     assert sorted(short.headers) == sorted(long.headers)
     assert short.get_json()["deadline_at"] == long.get_json()["deadline_at"]
     assert (short.get_json()["seq"], long.get_json()["seq"]) == (1, 2)
+
+
+def test_saves_that_the_database_refuses_are_counted_for_the_control_room(
+    players: Players, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(_save: saves.Save) -> saves.Outcome:
+        raise psycopg.OperationalError
+
+    device = players.device()
+    now = clock.now()
+    monkeypatch.setattr(clock, "now", lambda: now)
+    with players.app.app_context():
+        assert saves.count_failures(now) == 0
+    with monkeypatch.context() as broken:
+        broken.setattr(saves._gathering, "do", away)
+        assert [device.save(1, seq, ["a"])[0] for seq in (1, 2)] == [503, 503]
+    assert device.save(1, 3, ["a"])[0] == 200
+    with players.app.app_context():
+        assert saves.count_failures(now + timedelta(minutes=9)) == 2
+        assert saves.count_failures(now + timedelta(minutes=10)) == 0
