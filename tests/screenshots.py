@@ -123,6 +123,15 @@ def worker_pictures(page: Page) -> None:
     keep(page, "play")
 
 
+def practice_pictures(page: Page) -> None:
+    """What waits today, and a question with its answer, explanation and source."""
+    show(page, "practice", "/practice")
+    page.goto("/practice/welding/wrong")
+    page.locator("[name=unknown]").click()
+    page.locator("[data-result]").wait_for()
+    keep(page, "explanation")
+
+
 def answer(page: Page, number: int) -> None:
     """Choose the second option of a question, or type something where there are none."""
     question = page.locator(f"#q-{number}")
@@ -142,6 +151,7 @@ def main() -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     with demo_site() as url, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        practice_pictures(sign_in(browser, url, demo.WORKER, **PHONE))
         worker_pictures(sign_in(browser, url, demo.WORKER, **PHONE))
         dark = sign_in(browser, url, demo.WORKER, "dark", **PHONE)
         dark.goto("/")
@@ -149,6 +159,7 @@ def main() -> None:
         dark.locator("[data-timer]").wait_for()
         keep(dark, "play-dark")
         organizer = sign_in(browser, url, demo.ORGANIZER, **DESK)
+        show(organizer, "who-practises", "/organizations/1/practice")
         show(organizer, "control-room", f"/organizer/competitions/{OPEN}")
         show(organizer, "prizes", f"/organizer/competitions/{FINISHED}/prizes")
         finance = sign_in(browser, url, demo.FINANCE_A, **DESK)
