@@ -61,13 +61,15 @@ def guess(name: str, body: bytes) -> str:
         return "csv"
     if ending in ("gift", "aiken"):
         return ending
-    head = decode(body)[0][:200_000].strip()
+    head = aiken.unix(decode(body)[0][:200_000]).strip()
     if aiken.ANSWERED.search(head) and not _ANSWERS.search(head):
         return "aiken"
     if "{" in head and "}" in head:
         return "gift"
     if ending == "txt" and ("\t" in head[:2_000] or any(sign in head.split("\n")[0] for sign in ",;")):
         return "csv"
+    if aiken.QUESTIONED.search(head):
+        return "aiken"
     raise Refused(UNKNOWN)
 
 

@@ -4,11 +4,11 @@ true or false, several right answers, blanks and explanations, in Chinese too.""
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from questions.formats.answers import GAP, blanks_of, doubt_of, letters_of, truth_of
+from questions.formats.answers import BARE, GAP, blanks_of, doubt_of, letters_of, truth_of
 from questions.formats.columns import DIFFICULTY_WORDS, kind_of
 from questions.formats.neutral import (
     MOST_QUESTIONS,
@@ -29,36 +29,61 @@ from questions.formats.neutral import (
     note,
     words,
 )
-from questions.rules import N_, Fault, normalise, shown_in
+from questions.rules import MOST_PARTS, N_, Fault, normalise, shown_in
 
-_OPTION = re.compile(r"[(（]?([A-Za-zＡ-Ｚａ-ｚ])[)）.．、](\s*)(.*)", re.DOTALL)
-_EXPLAINED = re.compile(r"\s+(?:[【\[]\w{0,2}解析[】\]]|\w{0,2}解析\s*[:：])\s*")
-"""Between an answer and an explanation on its line."""
+_OPTION = re.compile(r"(?:[-*+]\s+)?(?:\*\*)?[(（]?([A-Za-zＡ-Ｚａ-ｚ])[)）.．、](?:\*\*)?(\s*)(.*)", re.DOTALL)
+_LOOSE = re.compile(r"[\[【]?([A-TＡ-Ｔ])(?:\s*[:：\]】]\s*|\s+|(?=[^\W\d_A-Za-z]))(.+)")
+"""An option with another sign after its letter, or none: known only by its place in a row of them."""
 _INSIDE = re.compile(r"[(（]\s*([A-T]{1,8}|[√×✓✗✔✘对错]|正确|错误)\s*[)）]")
 """An answer written into the brackets of the text."""
-_ABREAST = re.compile(r"(?<=\s)(?=[(（]?[A-Ta-tＡ-Ｔ][)）.．、])")
+_LETTERS = re.compile(r"(?:选项?)?[A-TＡ-Ｔ\s,，、;；]{1,30}")
+_ABREAST = re.compile(r"(?<=\s)(?=[(（]?[A-Ta-tＡ-Ｔ][)）.．、])|(?<=[\u4e00-\u9fff])(?=[A-TＡ-Ｔ][.．])")
 """Between two options on one line."""
-_LABEL = re.compile(r"[【\[]([^】\]]{2,20})[】\]]\s*[:：]?\s*(.*)|([^\W\d][\w ]{1,19})\s*[:：]\s*(.*)", re.DOTALL)
+_ADORNED = r"[^\w\s【\[(（]{0,4}\s*"
+"""What Markdown, or a picture, sets before a label."""
+_BARELY = r"[A-T√×对错]{1,8}$"
+"""An answer that may follow its label without a colon."""
+_LABEL = re.compile(
+    rf"{_ADORNED}(?:[【\[]([^】\]]{{2,20}})[】\]][\s*]*[:：]?"
+    rf"|([^\W\d][\w ]{{1,19}})(?:[\s*]*[:：]|(?<=答案)\s*(?={_BARELY})))[\s*]*(.*)",
+    re.DOTALL,
+)
 _ROLES = {
     normalise(label): role
     for role, labels in {
-        "answer": "ANSWER,CORRECT ANSWER,ANS,答案,正确答案,参考答案,标准答案,试题答案",
+        "answer": "ANSWER,ANSWERS,CORRECT ANSWER,CORRECT ANSWERS,ANS,答案,正确答案,参考答案,标准答案,试题答案",
         "explanation": "EXPLANATION,ANSWER_EXPLANATION,TEXTO_CORRECTA,FEEDBACK,解析,答案解析,试题解析,题目解析",
         "topic": "知识点,考点,章节",
         "difficulty": "难度,难易度,难易程度",
-        "": "SCORE,TAGS,ETIQUETAS,分值,分数,标签",
+        "": "SCORE,TAGS,ETIQUETAS,分值,分数,得分,标签,我的答案,你的答案",
     }.items()
     for label in labels.split(",")
 }
 """What a labelled line says, as Chamilo and Chinese examination systems write it; "" is nothing a question keeps."""
+_BESIDE = re.compile(
+    r"(?<=[\w)）\]】.。])\s+(?=[【\[](?:{0})[】\]]|(?:{0})\s*[:：])".format(
+        "|".join([r"\w{0,2}解析", *(label for label in _ROLES if has_han(label))])
+    )
+)
+"""Between an answer and another label on its line."""
+_REASONED = re.compile(r"([A-T]{1,8})\s*。\s*(?=\S)")
+"""An answer before a sentence that explains it."""
 ANSWERED = re.compile(
-    r"^[ \t]*(?:[【\[]\w{0,2}答案[】\]]|(?:(?:CORRECT )?ANSWER|ANS|\w{0,2}答案)[ \t]*[:：])",
+    rf"^[ \t]*{_ADORNED}(?:[【\[]\w{{0,2}}答案[】\]]|(?:(?:CORRECT )?ANSWERS?|ANS|\w{{0,2}}答案)[ \t*]*[:：]"
+    rf"|\w{{0,2}}答案[ \t]*{_BARELY})",
     re.MULTILINE | re.IGNORECASE,
 )
 """A line that gives an answer."""
-_NUMBER = re.compile(r"(?:第|Q(?:UESTION|UE)?)?\.?\s*(\d{1,4})\s*题?\s*([.、．:：)）])\s*", re.IGNORECASE)
+QUESTIONED = re.compile(rf"^[ \t]*[(（]?A[)）.．、]|{_INSIDE.pattern}", re.MULTILINE)
+"""What a text of questions holds, even one without answers."""
+_NUMBER = re.compile(
+    r"[#*]{0,6}\s*(?:第|Q(?:UESTION|UE)?)?\.?\s*(\d{1,4})\s*题?\s*([.、．:：)）]|$)(?:\*\*)?\s*", re.IGNORECASE
+)
 _KIND = r"[(（\[【_]{1,3}([\u4e00-\u9fff]{2,8})[)）\]】_]{1,3}"
-_HEADING = re.compile(r"[一二三四五六七八九十]+\s*[、.．]\s*\S{1,12}题.{0,60}")
+_HEADING = re.compile(r"[一二三四五六七八九十]+\s*[、.．]\s*\S{1,12}题.{0,60}|#{1,6}\s+\D.{0,60}")
+_LISTED = re.compile(rf"{_ADORNED}(?:\w{{0,6}}答案|ANSWER KEY|ANSWERS)\W{{0,5}}", re.IGNORECASE)
+"""The heading of a list of answers."""
+_RULE = re.compile(r"[-=*]{3,}")
 
 
 @dataclass
@@ -84,10 +109,11 @@ def read(body: bytes, mapping: Mapping[str, str] | None = None) -> Reading:
     text, notes = decode(body)
     drafts = [_Draft()]
     blank, last = False, ""
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    for at, raw in enumerate(lines, 1):
-        line, draft = raw.strip(), drafts[-1]
-        if not line:
+    lines = unix(text).split("\n")
+    for at, line in _labels_apart(lines):
+        draft = drafts[-1]
+        between = bool(draft.options or draft.said or not draft.stem)
+        if not line or (between and _RULE.fullmatch(line)):
             blank = True
             continue
         role, said = _labelled(line)
@@ -98,13 +124,15 @@ def read(body: bytes, mapping: Mapping[str, str] | None = None) -> Reading:
         elif role is not None and draft.stem and (role == "answer" or draft.options or draft.said):
             draft.said[role] = said
             last = role
-            if role == "answer" and (explained := _EXPLAINED.split(said, maxsplit=1))[1:]:
-                draft.said |= {"answer": explained[0], "explanation": explained[1]}
+            if role == "answer" and (reasoned := _REASONED.match(said)):
+                draft.said |= {"answer": reasoned[1], "explanation": said[reasoned.end() :]}
                 last = "explanation"
+        elif last == "answer" and not draft.said[last] and not blank and not _NUMBER.match(line):
+            draft.said[last] = line
         elif option and _continues(draft, option, blank):
-            following = next((one.strip() for one in lines[at:] if one.strip()), "")
+            following = next((one.strip() for one in lines[at : at + 4] if one.strip()), "")
             draft.options += _abreast(line, following) or [(normalise(option[1]), option[3])]
-        elif _HEADING.fullmatch(line) and (draft.options or draft.said or not draft.stem):
+        elif between and _HEADING.fullmatch(line):
             notes.append(note(N_("A heading was left out: %(text)s"), Place(line=at), text=line[:40]))
             last = ""
         elif last == "explanation" and not blank and not _follows(draft, line):
@@ -123,10 +151,27 @@ def read(body: bytes, mapping: Mapping[str, str] | None = None) -> Reading:
         if len(drafts) > MOST_QUESTIONS:
             raise Refused(N_("The file has more than %(most)s questions. Divide it."), most=MOST_QUESTIONS)
     drafts = [draft for draft in drafts if draft.stem]
+    listed = next((at for at, line in enumerate(lines, 1) if _LISTED.fullmatch(line.strip())), 0)
+    if listed and any("answer" not in draft.said for draft in drafts):
+        text = N_("A list of answers at the end is not read. Write each answer below its question, as ANSWER: B.")
+        notes.append(note(text, Place(line=listed)))
     if all(_NUMBER.match(draft.stem[0]) for draft in drafts):
         for draft in drafts:
             draft.stem[0] = _NUMBER.sub("", draft.stem[0], count=1)
     return Reading(items=[_item(draft) for draft in drafts], notes=notes)
+
+
+def unix(text: str) -> str:
+    """Return a text whose lines all end as those of Unix do."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _labels_apart(lines: Sequence[str]) -> Iterator[tuple[int, str]]:
+    """Yield the lines with their numbers; one that begins with a label is cut before every other label."""
+    for at, line in enumerate(lines, 1):
+        line = line.strip()
+        for piece in [line] if _labelled(line)[0] is None else _BESIDE.split(line):
+            yield at, piece
 
 
 def _abreast(line: str, following: str) -> list[tuple[str, str]]:
@@ -147,7 +192,7 @@ def _labelled(line: str) -> tuple[str | None, str]:
     found = _LABEL.fullmatch(line)
     if not found:
         return None, ""
-    return _ROLES.get(normalise(found[1] or found[3])), found[2] if found[1] else found[4]
+    return _ROLES.get(normalise(found[1] or found[2])), found[3]
 
 
 def _is_next(draft: _Draft, line: str) -> bool:
@@ -198,6 +243,9 @@ def _item(draft: _Draft) -> Item:
             )
         if not said.get("answer"):
             raise Fault(N_("The line ANSWER: X is missing."))
+        if kind != "fill_in" and not draft.options and _LETTERS.fullmatch(said["answer"]):
+            stem, draft.options = _loose(question["stem"][""].split("\n"))
+            question["stem"] = words(stem)
         _read_answer(question, draft.options, said["answer"], kind)
         if question["type"] == "fill_in" and (doubt := doubt_of(question["stem"], question["key"])):
             item.warnings.append(note(doubt, place))
@@ -214,8 +262,20 @@ def _kind(stem: str) -> tuple[str, str]:
     return stem, ""
 
 
+def _loose(stem: Sequence[str]) -> tuple[str, list[tuple[str, str]]]:
+    """Return a text without the lines at its end that begin with A, B and so on, and these as options."""
+    for at in range(max(1, len(stem) - MOST_PARTS), len(stem) - 1):
+        found = [_LOOSE.fullmatch(line) for line in stem[at:]]
+        if [normalise(one[1]) for one in found if one] == [letter(nth) for nth in range(len(found))]:
+            return "\n".join(stem[:at]), [(normalise(one[1]), one[2]) for one in found if one]
+    return "\n".join(stem), []
+
+
 def _read_answer(question: dict[str, Any], options: Sequence[tuple[str, str]], answer: str, kind: str) -> None:
     truth = truth_of(answer)
+    gaps = [gap for text in question["stem"].values() for gap in GAP.findall(text)]
+    if truth is not None and any("_" in gap or (kind != "true_false" and normalise(answer) in BARE) for gap in gaps):
+        truth = None
     if options:
         if [name for name, _ in options] != [letter(at) for at in range(len(options))]:
             raise Fault(N_("The options are not lettered A, B, C in order."))
@@ -224,10 +284,10 @@ def _read_answer(question: dict[str, Any], options: Sequence[tuple[str, str]], a
             raise Fault(N_("An option has no text."))
         key = letters_of(answer, question["options"])
         question |= {"type": "single" if len(key) == 1 else "multiple", "key": sorted(key)}
-    elif kind == "fill_in" or any(GAP.search(text) for text in question["stem"].values()):
-        question |= {"type": "fill_in", "key": blanks_of(question["stem"], answer)}
-    elif truth is not None:
+    elif truth is not None and kind != "fill_in":
         question |= {"type": "true_false", "key": truth}
+    elif kind == "fill_in" or gaps:
+        question |= {"type": "fill_in", "key": blanks_of(question["stem"], answer)}
     else:
         raise Fault(N_("It has neither options (A., B.) nor a blank (____), and its answer is neither true nor false."))
 

@@ -8,14 +8,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from questions.formats.columns import FALSE, TRUE
-from questions.formats.neutral import Words, blanks_in, flat
+from questions.formats.neutral import Words, blanks_in, flat, letter
 from questions.rules import N_, Fault, normalise
 
 GAP = re.compile(r"\{_+\}|_{2,}|（\s*）|【\s*】|［\s*］|\(\s{2,}\)")
 """How people mark a blank."""
+BARE = ("0", "1", "t", "f", "y", "n", "r", "w", "v", "x")
+"""Answers that say true or false only where the type says that there is nothing else to say."""
 _BETWEEN = r"[,，;；、|｜\n]"
 _NAMED = re.compile(rf"(?:^|{_BETWEEN})[ \t]*[(（\[【]?([A-Ta-t])[.、．:：)）\]】]")
-_SIGNS = re.compile(r"[\s,，、;；/|.。:&+#和()\[\]【】→>-]")
+_SIGNS = re.compile(r"[\s,，、;；/|.。:&+#和选项()\[\]【】→>-]")
 _STROKE = re.compile(r"[\u4e00-\u9fff]\s*[/／]\s*[\u4e00-\u9fff]")
 _NUMBERS = re.compile(r"\d{1,2}(?:[,，、;；|]\d{1,2})*")
 _BETWEEN_BLANKS = (
@@ -32,6 +34,7 @@ def letters_of(answer: str, options: Iterable[Mapping[str, Any]]) -> list[str]:
 
     Raises: Fault.
     """
+    answer = "\n".join(listed(answer)) or answer
     texts: dict[str, str] = {}
     ids: list[str] = []
     for option in options:
@@ -106,12 +109,26 @@ def blanks_of(stem: Words, answer: str) -> list[str] | list[list[str]]:
 
 
 def listed(cell: str) -> list[str]:
-    """Return the texts of a list that a program wrote into a cell, ["a", "b"]; none where it is no such list."""
-    try:
-        found = json.loads(cell) if cell.startswith("[") else None
-    except (ValueError, RecursionError):
-        return []
-    return found if isinstance(found, list) and all(isinstance(one, str) for one in found) else []
+    """Return the texts that a program wrote into a cell, ["a", "b"], {"A": "a", "B": "b"} or a list of objects with one
+    text each besides its letter; none where it is no such list."""
+    for said in (cell, cell.replace("'", '"')) if cell[:1] in ("[", "{") else ():
+        try:
+            found = json.loads(said)
+        except (ValueError, RecursionError):
+            continue
+        parts = [{name: text} for name, text in found.items()] if isinstance(found, dict) else found
+        texts = [_text_of(part, letter(at)) for at, part in enumerate(parts)]
+        return texts if all(texts) else []
+    return []
+
+
+def _text_of(part: Any, name: str) -> str:
+    """Return a text, or the only one that an object holds besides the letter it is named by; "" for any other."""
+    if not isinstance(part, dict):
+        return part if isinstance(part, str) else ""
+    texts = [text for text in part.values() if isinstance(text, str) and text.lower() != name]
+    named = [one for one in part if len(one) == 1 and one.lower() != name]
+    return texts[0] if len(texts) == 1 and not named else ""
 
 
 def _unnumbered(pieces: Sequence[str]) -> list[str]:

@@ -72,7 +72,7 @@ _NUMBERED = (
         "option",
         re.compile(
             rf"(?:选项|备选项|备选答案|候选项|答案选项|option|choice|answeroption){_NTH}(?:text)?|([a-t])(?:选项|option)?"
-            r"|answer(\d{1,2})"
+            r"|answer(\d{1,2})|答案([a-t])"
         ),
     ),
     ("prompt", re.compile(r"(?:左项|左侧|左|题项|leftitem|left|prompt)(\d{1,2})")),

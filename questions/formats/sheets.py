@@ -14,7 +14,7 @@ from typing import Any
 import python_calamine
 from xlsxwriter.utility import xl_cell_to_rowcol, xl_col_to_name
 
-from questions.formats.answers import blanks_of, doubt_of, letters_of, listed, truth_of
+from questions.formats.answers import BARE, blanks_of, doubt_of, letters_of, listed, truth_of
 from questions.formats.columns import (
     CREDIT_NAMES,
     DIFFICULTY_WORDS,
@@ -66,8 +66,6 @@ _SEPARATOR = re.compile(r"sep=([,;\t|])\r?\n")
 """The first line in which Excel notes what separates the cells."""
 _MEASURED = re.compile(r"([-+−]?[\d.,]+)\s*(?:(±\s*[\d.]+%?)\s*)?([^\W\d_][^\d]{0,19}|%|℃|°C?)?")
 """A number with a tolerance and a unit."""
-_BARE = ("0", "1", "t", "f", "y", "n", "r", "w", "v", "x")
-"""Answers that say true or false only where the type says that there is nothing else to say."""
 
 Cells = Sequence[str]
 
@@ -379,7 +377,7 @@ def _guess_kind(row: _Row) -> str:
     if row.parts("option") or row.text("options"):
         return "single"
     plain = normalise(row.get("answer"))
-    return "fill_in" if plain in _BARE or truth_of(plain) is None else "true_false"
+    return "fill_in" if plain in BARE or truth_of(plain) is None else "true_false"
 
 
 def _read_credit(row: _Row, item: Item) -> None:
@@ -403,28 +401,29 @@ def _options(row: _Row) -> list[Words]:
     for language, cell in row.text("options").items():
         split = listed(cell) or re.split(r"\n|\||｜", cell)
         if len(split) == 1:
-            split = re.split(r"\s*(?:^|(?<=[\s;；,，。]))[A-T][.、．:：)）]\s*", cell)
+            split = re.split(r"\s*(?:^|(?<=[\s;；,，。]))(?:[(（]?[A-T][.、．:：)）]|[\[【][A-T][\]】])\s*", cell)
         if len(split) == 1:
-            split = re.split(r"[;；#]|\$\$", cell)
-        texts = [re.sub(r"^[A-Ta-t][.、．:：)）]\s*", "", one.strip()).strip(",，;； ") for one in split]
-        texts = [text for text in texts if text]
+            split = re.split(r"\$;\$|\$\$|[;；#]", cell)
+        texts = [text for one in split if (text := one.strip(",，;； \t"))]
+        if len(texts) == 1:
+            raise Fault(N_("The options in the cell cannot be told apart. Write each on a line of its own."))
         found = found or [{} for _ in texts]
         if len(found) != len(texts):
             raise Fault(N_("The Chinese and the English differ in how many options they have."))
         for words_, text in zip(found, texts, strict=True):
             words_[language] = text
-    return found
+    return _unlettered(found)
 
 
 def _unlettered(options: list[Words]) -> list[Words]:
-    """Take the letters off options that all repeat that of their column: "A. 甲" in column A."""
+    """Take the letters off options that all begin with their own and differ without it: "A. 甲" in column A."""
     bare = []
     for at, option in enumerate(options):
-        prefix = re.compile(rf"[(（]?{letter(at)}\s?[.、．:：)）]\s*(?=\S)", re.IGNORECASE)
+        prefix = re.compile(rf"[(（\[【]?{letter(at)}(?:\s?[.、．:：)）\]】-]\s*|\s+)(?=\S)", re.IGNORECASE)
         if not all(prefix.match(text) for text in option.values()):
             return options
         bare.append({language: prefix.sub("", text, count=1) for language, text in option.items()})
-    return bare
+    return bare if len({str(option) for option in bare}) == len(bare) else options
 
 
 def _need_answer(row: _Row) -> str:

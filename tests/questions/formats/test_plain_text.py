@@ -420,6 +420,137 @@ def test_answers_in_brackets_options_side_by_side_and_explanations_after_an_answ
     assert briefs(no_answer)[0] == ("The line ANSWER: X is missing.",)
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        "A：白\nB：天蓝\nC：黑",
+        "A: 白\nB: 天蓝\nC: 黑",
+        "[A] 白\n[B] 天蓝\n[C] 黑",
+        "Ａ 白\nＢ 天蓝\nＣ 黑",
+        "A白\nB天蓝\nC黑",
+    ],
+)
+@pytest.mark.parametrize(
+    "answer", ["答案：B", "答案 B", "[答案]Ｂ", "答案：选B", "正确答案：B  我的答案：A  得分：0", "答案：\nB"]
+)
+def test_options_are_known_by_their_row_whatever_stands_after_the_letter(options: str, answer: str) -> None:
+    asked = f"氧气瓶是什么颜色（ ）\n{options}\n{answer}"
+    first, second = read(f"1. {asked}\n2. {asked}\n").items
+    assert brief(first) == brief(second) == ("single", ["b"], "氧气瓶是什么颜色（ ）")
+    assert [option["zh"] for option in first.question["options"]] == ["白", "天蓝", "黑"]
+
+
+def test_letters_that_name_no_row_of_options_stay_in_the_text() -> None:
+    assert briefs(
+        """
+        A: Which gas burns?
+        B: It is ____.
+        ANSWER: argon
+
+        Say it.
+        A: Which gas?
+        C: The one with a flame (____).
+        ANSWER: B
+        """
+    ) == [
+        ("fill_in", ["argon"], "A: Which gas burns?\nB: It is ____."),
+        ("fill_in", ["B"], "Say it.\nA: Which gas?\nC: The one with a flame (____)."),
+    ]
+
+
+def test_a_judgement_with_empty_brackets_is_no_blank() -> None:
+    reading = read(
+        "1. 气瓶要直立（ ）\n答案：√\n2. 【判断题】氩气能燃烧（ ）\n答案：错\n"
+        "3. 1+0=（ ）\n答案：1\n4. 门是____的\n答案：对\n"
+    )
+    assert [brief(item)[:2] for item in reading.items] == [
+        ("true_false", True),
+        ("true_false", False),
+        ("fill_in", ["1"]),
+        ("fill_in", ["对"]),
+    ]
+
+
+def test_questions_in_markdown_are_read() -> None:
+    reading = read(
+        """
+        # Weld
+
+        ## Single choices
+
+        **1.** Which gas shields?
+        - A. argon
+        - B. oxygen
+
+        **答案：** A
+        **解析：** It does not burn.
+
+        ---
+
+        ### 2. Which burn?
+        **A.** hydrogen
+        **B.** acetylene
+        **C.** argon
+
+        ✅ 正确答案：A, B
+
+        ---
+
+        ### 3. What is 2 ** 3?
+        A) 8
+        B) 6
+
+        **Answer:**
+        A
+        """
+    )
+    assert [brief(item) for item in reading.items] == [
+        ("single", ["a"], "Which gas shields?"),
+        ("multiple", ["a", "b"], "Which burn?"),
+        ("single", ["a"], "What is 2 ** 3?"),
+    ]
+    assert [option["en"] for option in reading.items[1].question["options"]] == ["hydrogen", "acetylene", "argon"]
+    assert reading.items[0].question["explanation"]["en"] == "It does not burn."
+    assert [one.values["text"] for one in reading.notes] == ["# Weld", "## Single choices"]
+
+
+def test_numbers_on_their_own_line_answers_in_the_plural_and_reasons_after_a_full_stop_are_read() -> None:
+    reading = read(
+        """
+        Question 1
+        Which are prime?
+        a) 2
+        b) 3
+        c) 4
+        Correct Answers: a, b
+
+        Question 2
+        下列属于劳保的是（ ）
+        A.面罩B.凉鞋C.手套
+        答案：AC。凉鞋不护脚。
+        """
+    )
+    assert [brief(item) for item in reading.items] == [
+        ("multiple", ["a", "b"], "Which are prime?"),
+        ("multiple", ["a", "c"], "下列属于劳保的是（ ）"),
+    ]
+    assert [option["zh"] for option in reading.items[1].question["options"]] == ["面罩", "凉鞋", "手套"]
+    assert reading.items[1].question["explanation"]["zh"] == "凉鞋不护脚。"
+
+
+def test_a_list_of_answers_at_the_end_is_named_and_never_matched() -> None:
+    reading = read("1. 题一（ ）\nA. 甲\nB. 乙\n2. 题二（ ）\nA. 甲\nB. 乙\n\n参考答案：\n1. B 2. A\n")
+    assert {brief(item) for item in reading.items} == {("The line ANSWER: X is missing.",)}
+    assert [one.place.line for one in reading.notes if "at the end is not read" in one.text] == [8]
+
+
+@pytest.mark.parametrize(
+    "text", ["1．（B）是天蓝色。\nＡ．氩气　Ｂ．氧气\n2．氩气能燃烧。（×）\n", "Q\rA. x\rB. y\rANSWER: B\r"]
+)
+def test_texts_are_known_without_a_labelled_answer_and_with_the_line_ends_of_old_macs(text: str) -> None:
+    assert briefs(text.encode())[0][:2] == ("single", ["b"])
+
+
 def test_code_in_a_text_without_gift_does_not_make_it_gift() -> None:
     assert briefs(
         """

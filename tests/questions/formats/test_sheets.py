@@ -59,6 +59,7 @@ def warned(item: Item) -> str:
         ("(B) Option", "option_2"),
         ("选项C（英文）", "option_3_en"),
         ("正确选项（必填）", "answer"),
+        ("答案C", "option_3"),
         ("答案（多选用英文逗号分隔，如：A,B）", "answer"),
         ("Correct answer(s) - choose at least one", "answer"),
         ("Correct_Answer", "answer"),
@@ -97,6 +98,9 @@ def test_words_for_types_are_known_with_what_stands_around_them() -> None:
         ("A|C", ["a", "c"]),
         ("(A)(C)", ["a", "c"]),
         ("D B", ["b", "d"]),
+        ("选项B", ["b"]),
+        ("A和C", ["a", "c"]),
+        ('["A", "C"]', ["a", "c"]),
         ("B. 手套", ["b"]),
         ("A. 面罩,C. 焊枪", ["a", "c"]),
         ("1,3", ["a", "c"]),
@@ -209,11 +213,36 @@ def test_words_of_blanks_may_be_numbered_or_a_list_of_a_program(answer: str, key
     assert brief(item) == ("fill_in", key)
 
 
-@pytest.mark.parametrize("cell", ["甲;乙；丙", "甲#乙#丙", "甲$$乙$$丙", '["甲","乙","丙"]', "A:甲;B:乙;C:丙"])
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "甲;乙；丙",
+        "甲#乙#丙",
+        "甲$$乙$$丙",
+        "甲$;$乙$;$丙",
+        "A:甲;B:乙;C:丙",
+        "A 甲\nB 乙\nC 丙",
+        "A-甲|B-乙|C-丙",
+        "[A]甲 [B]乙 [C]丙",
+        "(A)甲 (B)乙 (C)丙",
+        '["甲","乙","丙"]',
+        "['甲', '乙', '丙']",
+        '{"A": "甲", "B": "乙", "C": "丙"}',
+        '[{"label": "A", "text": "甲"}, {"label": "B", "text": "乙"}, {"label": "C", "text": "丙", "correct": false}]',
+    ],
+)
 def test_options_in_one_cell_are_divided_by_whatever_divides_them(cell: str) -> None:
     (item,) = read(["题型", "题干", "选项", "答案"], ["单选题", "哪一个？", cell, "B"]).items
     assert brief(item) == ("single", ["b"])
     assert [option["zh"] for option in item.question["options"]] == ["甲", "乙", "丙"]
+
+
+@pytest.mark.parametrize(
+    "cell", ["甲、乙、丙", "甲,乙,丙", "甲", '{"B": "乙", "A": "甲"}', '[{"a": "甲", "b": "乙"}]', '[["甲"]]']
+)
+def test_options_in_one_cell_that_cannot_be_told_apart_are_named(cell: str) -> None:
+    (item,) = read(["题型", "题干", "选项", "答案"], ["单选题", "哪一个？", cell, "B"]).items
+    assert brief(item) == ("The options in the cell cannot be told apart. Write each on a line of its own.",)
 
 
 @pytest.mark.parametrize(("cell", "key"), [("A.正确\nB.错误", False), ("A.错误\nB.正确", True), ("", False)])
@@ -309,6 +338,10 @@ def test_letters_repeated_in_the_options_go_and_texts_that_only_look_like_it_sta
     reading = read(head, ["甲？", "A. 一", "B、二", "（C）三", "B"], ["乙？", "A. 一", "D. 二", "三", "A"])
     assert [option["zh"] for option in reading.items[0].question["options"]] == ["一", "二", "三"]
     assert reading.items[1].question["options"][1]["en"] == "D. 二"
+    head = ["题目", "选项A", "选项B", "答案"]
+    reading = read(head, ["丁？", "[A] 一", "B 二", "B"], ["戊？", "A 类", "B 类", "B"])
+    options = [[option["zh"] for option in item.question["options"]] for item in reading.items]
+    assert options == [["一", "二"], ["A 类", "B 类"]]
     one_cell = read(["题目", "选项", "正确答案"], ["丙？", "A. 一,B. 二,C. 三", "A. 一,C. 三"]).items[0]
     assert [option["zh"] for option in one_cell.question["options"]] == ["一", "二", "三"]
     assert brief(one_cell) == ("multiple", ["a", "c"])
