@@ -80,13 +80,13 @@ def field_words(taken: Iterable[str] = ()) -> list[tuple[str, str]]:
             if name in BILINGUAL:
                 found += [(f"{root}_{said}", heading(f"{root}_{said}", here)) for said in ("zh", "en")]
         if name == "option":
-            found.append(("options", _("All options in one cell")))
+            found += [("options", _("All options in one cell")), ("wrongs", _("All wrong options in one cell"))]
     offered = {name for name, _label in found}
     for name in taken:
         if name and name not in offered:
             kind, _sign, at = name.partition("_")
-            said = kind == "correct"
-            found.append((name, _("Whether option %(n)s is right", n=at) if said else heading(name, here)))
+            said = {"correct": _("Whether option %(n)s is right", n=at), "wrong": _("Wrong option %(n)s", n=at)}
+            found.append((name, said.get(kind) or heading(name, here)))
     return found
 
 

@@ -46,6 +46,7 @@ _ALIASES: dict[str, str] = {
         "stem": "题干 题目 试题 问题 题面 考题 题目内容 试题内容 题干内容 试题题干 题目名称 题目标题 大题题干 小题题干 "
         "question stem questiontext questioncontent text content",
         "options": "选项 备选项 备选答案 可选项 试题选项 选项内容 options choices answers answeroptions",
+        "wrongs": "错误答案 错误选项 干扰项 incorrectanswers wronganswers distractors",
         "answer": "答案 正确答案 标准答案 参考答案 试题答案 题目答案 正确选项 答案选项 answer key correctanswer "
         "correctanswers correct rightanswer correctoption correctchoice",
         "credit": "计分 计分方式 得分方式 credit scoring",
@@ -74,6 +75,10 @@ _NUMBERED = (
             rf"(?:选项|备选项|备选答案|候选项|答案选项|option|choice|answeroption){_NTH}(?:text)?|([a-t])(?:选项|option)?"
             r"|answer(\d{1,2})|答案([a-t])"
         ),
+    ),
+    (
+        "wrong",
+        re.compile(r"(?:错误答案|错误选项|干扰项|(?:wrong|incorrect)(?:answer|option)?|distractor)(\d{1,2})"),
     ),
     ("prompt", re.compile(r"(?:左项|左侧|左|题项|leftitem|left|prompt)(\d{1,2})")),
 )

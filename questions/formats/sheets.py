@@ -362,7 +362,7 @@ def _read_kind(row: _Row, item: Item) -> None:
     if kind == "by hand":
         raise Fault(N_("Questions marked by people (essays, short answers in sentences) cannot be taken in."))
     if said and not kind:
-        if not row.parts("option") and not row.text("options") and truth_of(row.get("answer")) is None:
+        if not _has_options(row) and truth_of(row.get("answer")) is None:
             raise Fault(N_("The type “%(text)s” is not known."), text=said[:40])
         text = N_("The type “%(text)s” is not known: it was told by options and answer.")
         item.warnings.append(note(text, item.place, text=said[:40]))
@@ -374,10 +374,19 @@ def _guess_kind(row: _Row) -> str:
         return "numeric"
     if row.parts("prompt"):
         return "matching"
-    if row.parts("option") or row.text("options"):
+    if _has_options(row):
         return "single"
     plain = normalise(row.get("answer"))
     return "fill_in" if plain in BARE or truth_of(plain) is None else "true_false"
+
+
+def _has_options(row: _Row) -> bool:
+    return bool(row.parts("option") or row.text("options") or _has_wrong_ones(row))
+
+
+def _has_wrong_ones(row: _Row) -> bool:
+    """Say whether the options are the answer and columns of wrong ones, with no letters to tell them by."""
+    return bool(row.parts("wrong") or row.text("wrongs")) and not (row.parts("option") or row.text("options"))
 
 
 def _read_credit(row: _Row, item: Item) -> None:
@@ -391,21 +400,31 @@ def _read_credit(row: _Row, item: Item) -> None:
 
 
 def _options(row: _Row) -> list[Words]:
-    """Return the options from their columns, or from one cell with a line, a letter or a bar for each."""
+    """Return the options from their columns, or from one cell with a line, a letter or a bar for each.
+
+    The answer stands before options that are known to be wrong.
+    """
+    if _has_wrong_ones(row):
+        wrong = [text for _, text in row.parts("wrong")] or _apart(row.text("wrongs"), least=1)
+        return [row.text("answer"), *wrong]
     parts = row.parts("option")
     if parts:
         if [at for at, _ in parts] != list(range(1, len(parts) + 1)):
             raise Fault(N_("An option is empty before one that is not. Close the gap."))
         return _unlettered([text for _, text in parts])
+    return _apart(row.text("options"))
+
+
+def _apart(cells: Words, least: int = 2) -> list[Words]:
     found: list[Words] = []
-    for language, cell in row.text("options").items():
+    for language, cell in cells.items():
         split = listed(cell) or re.split(r"\n|\||｜", cell)
         if len(split) == 1:
             split = re.split(r"\s*(?:^|(?<=[\s;；,，。]))(?:[(（]?[A-T][.、．:：)）]|[\[【][A-T][\]】])\s*", cell)
         if len(split) == 1:
             split = re.split(r"\$;\$|\$\$|[;；#]", cell)
         texts = [text for one in split if (text := one.strip(",，;； \t"))]
-        if len(texts) == 1:
+        if len(texts) < least:
             raise Fault(N_("The options in the cell cannot be told apart. Write each on a line of its own."))
         found = found or [{} for _ in texts]
         if len(found) != len(texts):
@@ -439,7 +458,8 @@ def _need_answer(row: _Row) -> str:
 def _read_choice(row: _Row, item: Item) -> None:
     question = item.question
     question["options"] = labelled(_options(row))
-    found = letters_of(_need_answer(row), question["options"])
+    answer = _need_answer(row)
+    found = ["a"] if _has_wrong_ones(row) else letters_of(answer, question["options"])
     if question["type"] == "single" and len(found) > 1 and kind_of(row.get("type") or row.sheet) in ("", "choice"):
         question["type"] = "multiple"
     elif question["type"] == "multiple" and len(found) == 1:

@@ -301,6 +301,21 @@ def test_columns_that_say_of_each_option_whether_it_is_right_are_the_answer() ->
     ]
 
 
+@pytest.mark.parametrize(
+    ("headings", "wrong"),
+    [
+        (["Wrong Answer 1", "Wrong Answer 2"], ["oxygen", "B"]),
+        (["干扰项1", "干扰项2"], ["oxygen", "B"]),
+        (["incorrect_answers"], ['["oxygen", "B"]']),
+        (["Wrong answers"], ["oxygen|B"]),
+    ],
+)
+def test_wrong_options_in_columns_of_their_own_stand_beside_the_answer(headings: Row, wrong: Row) -> None:
+    (item,) = read(["Question", "Correct Answer", *headings], ["Which gas shields best?", "argon", *wrong]).items
+    assert brief(item) == ("single", ["a"])
+    assert [option["zh"] for option in item.question["options"]] == ["argon", "oxygen", "B"]
+
+
 def test_a_multiple_choice_with_one_right_option_becomes_a_single_choice_and_says_so() -> None:
     item = read(["题型", "题目", "选项A", "选项B", "答案"], ["不定项选择题", "甲？", "一", "二", "B"]).items[0]
     assert brief(item) == ("single", ["b"])
